@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Two sessions pumped against each other in memory, until both are quiet: late TLS 1.3 alerts,
+ * tickets and key updates have then arrived, and an end that still waits has stalled. */
+#ifndef MS_LINK_H
+#define MS_LINK_H
+
+#include "session.h"
+
+struct ms_link;
+
+enum ms_pumped {
+    MS_PUMP_QUIET,   /* nothing moves any more */
+    MS_PUMP_ASKS,    /* an end waits for the answer to a verification: see ms_link_asking() */
+    MS_PUMP_STOPPED, /* the `stop` function said so (a deadline) */
+    MS_PUMP_FAILED   /* the harness itself failed: see the error */
+};
+
+/* Retains both configs. `resumed_from` (may be NULL): the link whose session the client offers.
+ * The clock is borrowed until the link is freed. Returned, caller frees. */
+struct ms_link *ms_link_new(struct ms_config *client, struct ms_config *server,
+                            const struct ms_clock *clock, struct ms_link *resumed_from,
+                            struct ms_error *error);
+void ms_link_free(struct ms_link *link); /* NULL is fine */
+/* Takes the final states and frees the TLS sessions; states, history and events answer on. */
+bool ms_link_retire(struct ms_link *link, struct ms_error *error);
+
+/* Changed options of one end, in force from the next action. Retains. */
+bool ms_link_use(struct ms_link *link, enum ms_role role, struct ms_config *config,
+                 struct ms_error *error);
+
+/* Actions: each begins something that ms_link_pump() carries out. They fail for misuse only: before
+ * the handshake, twice, after closing, what the version does not have. */
+bool ms_link_handshake(struct ms_link *link, struct ms_error *error);
+bool ms_link_renegotiate(struct ms_link *link, enum ms_role by, struct ms_error *error);
+bool ms_link_reauthenticate(struct ms_link *link, struct ms_error *error);
+bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_peer,
+                         struct ms_error *error);
+bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_error *error);
+bool ms_link_send(struct ms_link *link, enum ms_role from, struct ms_slice data,
+                  struct ms_error *error);
+
+/* `stop` (may be NULL) is asked between steps. */
+enum ms_pumped ms_link_pump(struct ms_link *link, bool (*stop)(void *context), void *context,
+                            struct ms_error *error);
+enum ms_role ms_link_asking(const struct ms_link *link);
+bool ms_link_content(const struct ms_link *link);
+bool ms_link_closed(const struct ms_link *link); /* the script closed it */
+
+/* The place where bytes in transit can be changed: `carry` gets what `from` wrote and delivers what
+ * it likes through ms_session_feed(); NULL delivers all of it. */
+typedef bool ms_carry(void *context, struct ms_link *link, enum ms_role from, struct ms_slice bytes,
+                      struct ms_error *error);
+void ms_link_carry(struct ms_link *link, ms_carry *carry, void *context);
+
+struct ms_session *ms_link_end(struct ms_link *link, enum ms_role role); /* borrowed */
+struct ms_log *ms_link_log(struct ms_link *link);                        /* borrowed */
+
+/* States by epoch: `num` of them, the last one as of now. Borrowed until the next action. */
+size_t ms_link_num_history(struct ms_link *link);
+const struct ms_state *ms_link_history(struct ms_link *link, enum ms_role role, size_t index,
+                                       struct ms_error *error);
+
+#endif

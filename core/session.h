@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* One end of a connection: bytes in, bytes out. It never touches a socket, and it never blocks: a
+ * carrier (link.h, or a socket above) delivers bytes, lets it step and takes what it wrote. Nothing
+ * a peer does is an error of these functions: it is state (ms_session_state) and events. */
+#ifndef MS_SESSION_H
+#define MS_SESSION_H
+
+#include "clock.h"
+#include "log.h"
+#include "state.h"
+
+struct ms_session;
+
+/* What a server needs to take back the sessions it gave out (ticket key, session store). Counted;
+ * shared by the sessions that are to resume each other. */
+struct ms_resumption;
+struct ms_resumption *ms_resumption_new(struct ms_error *error);
+struct ms_resumption *ms_resumption_retain(struct ms_resumption *resumption);
+void ms_resumption_release(struct ms_resumption *resumption);
+
+/* Retains config, log and resumption (servers; NULL at a client); borrows the clock until freed.
+ * `resume` (client; may be NULL): the earlier session to offer. */
+struct ms_session *ms_session_new(struct ms_config *config, struct ms_log *log,
+                                  const struct ms_clock *clock, struct ms_resumption *resumption,
+                                  struct ms_session *resume, struct ms_error *error);
+void ms_session_free(struct ms_session *session); /* NULL is fine */
+
+/* Frees the TLS session but keeps its last state, which answers on. */
+bool ms_session_retire(struct ms_session *session, struct ms_error *error);
+
+/* Other options from now on (retains). Fails, changing nothing, where GnuTLS cannot. */
+bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error);
+struct ms_config *ms_session_config(const struct ms_session *session); /* borrowed */
+
+/* Starting something; the work is done by ms_session_step(). All but the first need a completed
+ * handshake. */
+void ms_session_start_handshake(struct ms_session *session);
+bool ms_session_start_renegotiation(struct ms_session *session,
+                                    struct ms_error *error);      /* this end asks */
+void ms_session_expect_renegotiation(struct ms_session *session); /* the peer will */
+bool ms_session_start_reauthentication(struct ms_session *session,
+                                       struct ms_error *error); /* server */
+void ms_session_expect_reauthentication(struct ms_session *session);
+bool ms_session_update_keys(struct ms_session *session, bool request_peer, struct ms_error *error);
+bool ms_session_close(struct ms_session *session, struct ms_error *error);
+/* Sends all of `data`; false only for want of memory. A peer's refusal is state. */
+bool ms_session_send(struct ms_session *session, struct ms_slice data, struct ms_error *error);
+
+/* The carrier's side. Feeding copies; taken bytes borrow until the next step. ms_session_hang_up()
+ * says that the carrier ended. */
+bool ms_session_feed(struct ms_session *session, struct ms_slice bytes, struct ms_error *error);
+struct ms_slice ms_session_take(struct ms_session *session);
+void ms_session_hang_up(struct ms_session *session);
+
+/* Works until it needs bytes from the peer or an answer. `*moved` tells whether anything happened
+ * at all. */
+bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *error);
+/* The carrier is quiet: an end still waiting has stalled (or goes on waiting after the next bytes).
+ */
+void ms_session_quiet(struct ms_session *session);
+
+/* A verification that waits for a policy (MS_VERIFY_ASK), or NULL. Borrowed. */
+const struct ms_verification *ms_session_question(const struct ms_session *session);
+/* The chain that the question is about; borrowed. */
+const struct ms_certificates *ms_session_question_chain(const struct ms_session *session);
+void ms_session_answer(struct ms_session *session, bool accept);
+
+/* Application data that arrived and nobody took. Borrows until the next call on this session. */
+struct ms_slice ms_session_received(struct ms_session *session);
+
+/* As of now; made anew only when something happened. Borrowed until the next step. */
+const struct ms_state *ms_session_state(struct ms_session *session, struct ms_error *error);
+
+bool ms_session_content(const struct ms_session *session); /* the last thing started went well */
+bool ms_session_waits(const struct ms_session *session);   /* in a handshake that is not over */
+bool ms_session_failed(const struct ms_session *session);
+bool ms_session_closed(const struct ms_session *session);
+bool ms_session_completed(
+    const struct ms_session *session); /* the initial handshake returned success */
+
+/* Whether there is a session to offer to a later one (client). The error says why not. */
+bool ms_session_can_resume(struct ms_session *session, struct ms_error *error);
+
+/* Keying material (RFC 5705, RFC 8446 7.5). `context.data` NULL: none. Fails where nothing protects
+ * it. */
+bool ms_session_export(struct ms_session *session, const char *label, struct ms_slice context,
+                       size_t length, struct ms_bytes *to, struct ms_error *error);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads what crossed the wire: records (RFC 8446 section 5.1) and the handshake messages whose
+ * content a report needs. Everything may come from a hostile peer. */
+#ifndef MS_WIRE_H
+#define MS_WIRE_H
+
+#include "config.h"
+
+/* Cuts a byte stream, in whatever pieces it comes, into records. Zero-initialise. */
+struct ms_records {
+    struct ms_bytes part; /* of the record that is not complete */
+};
+/* Takes some of `bytes` (advancing it) and sets `*record` to one complete record, header included,
+ * or to absent when more bytes are needed. The record borrows until the next call. False when
+ * memory is short. */
+bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct ms_slice *record);
+void ms_records_clear(struct ms_records *records);
+
+/* The DER certificates of a Certificate message's body (RFC 5246 7.4.2, RFC 8446 4.4.2), by calling
+ * `each` for every one in order; false when the body is malformed or `each` returned false. */
+bool ms_wire_certificates(struct ms_slice body, uint16_t version,
+                          bool (*each)(void *context, struct ms_slice der), void *context);
+
+/* A CertificateRequest's body (RFC 5246 7.4.4, RFC 8446 4.3.2). */
+struct ms_request {
+    struct ms_texts issuers;     /* RFC 4514; a name that cannot be decoded is "#" and its hex */
+    struct ms_codes schemes;     /* none before TLS 1.2 */
+    struct ms_slice types;       /* ClientCertificateType numbers; TLS 1.3 has none */
+    struct ms_texts issuers_der; /* the same names as hex of their DER, for exact comparison */
+};
+bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request);
+void ms_request_clear(struct ms_request *request);
+
+/* What a ClientHello's body offers (RFC 5246 7.4.1.2, RFC 8446 4.1.2). Slices borrow from `body`.
+ */
+struct ms_client_hello {
+    uint16_t legacy_version;
+    struct ms_codes versions, cipher_suites, groups, schemes; /* versions: of supported_versions */
+    char *server_name;                                        /* NULL: none */
+    struct ms_texts alpn;                                     /* no items: no extension */
+    bool renegotiation_info, post_handshake_auth, extended_master_secret, session_ticket,
+        has_groups, has_schemes, pre_shared_key;
+    struct ms_slice session_id;
+};
+bool ms_wire_client_hello(struct ms_slice body, struct ms_client_hello *hello);
+void ms_client_hello_clear(struct ms_client_hello *hello);
+
+#endif
