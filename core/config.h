@@ -74,7 +74,7 @@ struct ms_config {
     bool reject_unknown_name;
 
     struct ms_priority made_priority;   /* made by ms_config_finish() */
-    struct ms_credentials *credentials; /* made by ms_config_finish(); NULL with `choose` */
+    struct ms_credentials *credentials; /* made by ms_config_finish() */
 };
 
 struct ms_credentials_cache;

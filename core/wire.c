@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire.h"
+
+#include "memory.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TLS1_2 0x0303
+#define TLS1_3 0x0304
+#define RECORD_HEADER 5
+
+enum {
+    EXT_SERVER_NAME = 0,
+    EXT_SUPPORTED_GROUPS = 10,
+    EXT_SIGNATURE_ALGORITHMS = 13,
+    EXT_ALPN = 16,
+    EXT_EXTENDED_MASTER_SECRET = 23,
+    EXT_SESSION_TICKET = 35,
+    EXT_PRE_SHARED_KEY = 41,
+    EXT_SUPPORTED_VERSIONS = 43,
+    EXT_CERTIFICATE_AUTHORITIES = 47,
+    EXT_POST_HANDSHAKE_AUTH = 49,
+    EXT_RENEGOTIATION_INFO = 0xff01
+};
+
+/* How many bytes the record that begins in `part` still lacks, or its header while that is short.
+ */
+static size_t lacking(const struct ms_bytes *part) {
+    if (part->len < RECORD_HEADER) {
+        return RECORD_HEADER - part->len;
+    }
+    size_t whole = RECORD_HEADER + ((size_t)part->data[3] << 8 | part->data[4]);
+    return whole - part->len;
+}
+
+bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct ms_slice *record) {
+    struct ms_bytes *part = &records->part;
+    *record = (struct ms_slice){0};
+    if (part->len >= RECORD_HEADER && lacking(part) == 0) { /* handed out by the last call */
+        part->len = 0;
+    }
+    while (bytes->len > 0) {
+        size_t some = lacking(part);
+        some = some < bytes->len ? some : bytes->len;
+        struct ms_slice taken;
+        if (!ms_bytes_add(part, bytes->data, some)) {
+            return false;
+        }
+        (void)ms_read_fixed(bytes, some, &taken);
+        if (part->len >= RECORD_HEADER && lacking(part) == 0) {
+            *record = (struct ms_slice){part->data, part->len};
+            return true;
+        }
+    }
+    return true;
+}
+
+void ms_records_clear(struct ms_records *records) {
+    ms_bytes_clear(&records->part);
+}
+
+bool ms_wire_certificates(struct ms_slice body, uint16_t version,
+                          bool (*each)(void *context, struct ms_slice der), void *context) {
+    struct ms_slice skipped, list, der;
+    if (version >= TLS1_3 &&
+        !ms_read_vector(&body, 1, &skipped)) { /* certificate_request_context */
+        return false;
+    }
+    if (!ms_read_vector(&body, 3, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        if (!ms_read_vector(&list, 3, &der) ||
+            (version >= TLS1_3 && !ms_read_vector(&list, 2, &skipped)) || !each(context, der)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_codes(struct ms_slice list, struct ms_codes *codes) {
+    while (list.len > 0) {
+        uint32_t code;
+        if (!ms_read_number(&list, 2, &code) || !ms_codes_add(codes, (uint16_t)code)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_code_vector(struct ms_slice from, size_t width, struct ms_codes *codes) {
+    struct ms_slice list;
+    return ms_read_vector(&from, width, &list) && read_codes(list, codes);
+}
+
+static bool add_hex(struct ms_texts *texts, const char *before, struct ms_slice bytes) {
+    size_t used = strlen(before);
+    char *hex = ms_alloc(used + bytes.len * 2 + 1);
+    if (!hex) {
+        return false;
+    }
+    memcpy(hex, before, used);
+    for (size_t i = 0; i < bytes.len; i++) {
+        snprintf(hex + used + i * 2, 3, "%02x", bytes.data[i]);
+    }
+    bool added = ms_texts_add(texts, hex);
+    ms_free(hex);
+    return added;
+}
+
+static bool read_issuers(struct ms_slice from, struct ms_request *request) {
+    struct ms_slice list, der;
+    if (!ms_read_vector(&from, 2, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        if (!ms_read_vector(&list, 2, &der) || !add_hex(&request->issuers_der, "", der)) {
+            return false;
+        }
+        char *text = ms_name_decode(der, NULL);
+        bool added =
+            text ? ms_texts_add(&request->issuers, text) : add_hex(&request->issuers, "#", der);
+        ms_free(text);
+        if (!added) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_request_1_3(struct ms_slice body, struct ms_request *request) {
+    struct ms_slice skipped, extensions;
+    if (!ms_read_vector(&body, 1, &skipped) || !ms_read_vector(&body, 2, &extensions)) {
+        return false;
+    }
+    while (extensions.len > 0) {
+        uint32_t type;
+        struct ms_slice data;
+        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data)) {
+            return false;
+        }
+        if (type == EXT_SIGNATURE_ALGORITHMS && !read_code_vector(data, 2, &request->schemes)) {
+            return false;
+        }
+        if (type == EXT_CERTIFICATE_AUTHORITIES && !read_issuers(data, request)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request) {
+    *request = (struct ms_request){0};
+    bool read = ms_texts_begin(&request->issuers) && ms_texts_begin(&request->issuers_der);
+    if (read && version >= TLS1_3) {
+        read = read_request_1_3(body, request);
+    } else if (read) {
+        struct ms_slice schemes;
+        read = ms_read_vector(&body, 1, &request->types);
+        if (read && version == TLS1_2) {
+            read = ms_read_vector(&body, 2, &schemes) && read_codes(schemes, &request->schemes);
+        }
+        read = read && read_issuers(body, request);
+    }
+    if (!read) {
+        ms_request_clear(request);
+    }
+    return read;
+}
+
+void ms_request_clear(struct ms_request *request) {
+    ms_texts_clear(&request->issuers);
+    ms_texts_clear(&request->issuers_der);
+    ms_free(request->schemes.items);
+    request->schemes = (struct ms_codes){0};
+}
+
+/* RFC 6066 section 3; the first host_name counts. */
+static bool read_server_name(struct ms_slice data, struct ms_client_hello *hello) {
+    struct ms_slice list, name;
+    uint32_t type;
+    if (!ms_read_vector(&data, 2, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        if (!ms_read_number(&list, 1, &type) || !ms_read_vector(&list, 2, &name)) {
+            return false;
+        }
+        if (type == 0 && !hello->server_name) {
+            hello->server_name = ms_alloc(name.len + 1);
+            if (!hello->server_name) {
+                return false;
+            }
+            memcpy(hello->server_name, name.data, name.len);
+        }
+    }
+    return true;
+}
+
+static bool read_alpn(struct ms_slice data, struct ms_client_hello *hello) {
+    struct ms_slice list, name;
+    if (!ms_texts_begin(&hello->alpn) || !ms_read_vector(&data, 2, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        char text[256] = {0};
+        if (!ms_read_vector(&list, 1, &name)) {
+            return false;
+        }
+        memcpy(text, name.data, name.len);
+        if (!ms_texts_add(&hello->alpn, text)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_hello_extension(uint32_t type, struct ms_slice data,
+                                 struct ms_client_hello *hello) {
+    switch (type) {
+    case EXT_SERVER_NAME:
+        return read_server_name(data, hello);
+    case EXT_SUPPORTED_GROUPS:
+        hello->has_groups = true;
+        return read_code_vector(data, 2, &hello->groups);
+    case EXT_SIGNATURE_ALGORITHMS:
+        hello->has_schemes = true;
+        return read_code_vector(data, 2, &hello->schemes);
+    case EXT_ALPN:
+        return read_alpn(data, hello);
+    case EXT_SUPPORTED_VERSIONS:
+        return read_code_vector(data, 1, &hello->versions);
+    case EXT_EXTENDED_MASTER_SECRET:
+        hello->extended_master_secret = true;
+        return true;
+    case EXT_SESSION_TICKET:
+        hello->session_ticket = true;
+        return true;
+    case EXT_PRE_SHARED_KEY:
+        hello->pre_shared_key = true;
+        return true;
+    case EXT_POST_HANDSHAKE_AUTH:
+        hello->post_handshake_auth = true;
+        return true;
+    case EXT_RENEGOTIATION_INFO:
+        hello->renegotiation_info = true;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool read_hello(struct ms_slice body, struct ms_client_hello *hello) {
+    uint32_t version;
+    struct ms_slice random, suites, compression, extensions;
+    if (!ms_read_number(&body, 2, &version) || !ms_read_fixed(&body, 32, &random) ||
+        !ms_read_vector(&body, 1, &hello->session_id) || !ms_read_vector(&body, 2, &suites) ||
+        !read_codes(suites, &hello->cipher_suites) || !ms_read_vector(&body, 1, &compression)) {
+        return false;
+    }
+    hello->legacy_version = (uint16_t)version;
+    if (body.len == 0) { /* no extensions at all is legal up to TLS 1.2 */
+        return true;
+    }
+    if (!ms_read_vector(&body, 2, &extensions)) {
+        return false;
+    }
+    while (extensions.len > 0) {
+        uint32_t type;
+        struct ms_slice data;
+        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data) ||
+            !read_hello_extension(type, data, hello)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ms_wire_client_hello(struct ms_slice body, struct ms_client_hello *hello) {
+    *hello = (struct ms_client_hello){0};
+    if (!read_hello(body, hello)) {
+        ms_client_hello_clear(hello);
+        return false;
+    }
+    return true;
+}
+
+void ms_client_hello_clear(struct ms_client_hello *hello) {
+    ms_free(hello->versions.items);
+    ms_free(hello->cipher_suites.items);
+    ms_free(hello->groups.items);
+    ms_free(hello->schemes.items);
+    ms_free(hello->server_name);
+    ms_texts_clear(&hello->alpn);
+    *hello = (struct ms_client_hello){0};
+}
