@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: MIT
+-- Files and directories. Every function that can fail returns nil and one sentence that names the
+-- path. (Only files below io/ load luv.)
+
+local uv = require "luv"
+
+local files = {}
+
+-- luv says "ENOENT: no such file or directory: path": the middle is for people.
+local function reason(message)
+  return (message:match("^%u+: ([^:]+)") or message)
+end
+
+local function failed(verb, path, message)
+  return nil, ("cannot %s %s: %s"):format(verb, path, reason(message))
+end
+
+-- "file", "directory", "other", or nil when there is nothing (or nothing to see) at `path`.
+function files.kind(path)
+  local stat = uv.fs_stat(path)
+  if not stat then
+    return nil
+  end
+  return (stat.type == "file" or stat.type == "directory") and stat.type or "other"
+end
+
+-- The whole content of a file.
+function files.read(path)
+  local handle, message = uv.fs_open(path, "r", 0)
+  if not handle then
+    return failed("read", path, message)
+  end
+  local pieces = {}
+  repeat
+    local piece
+    piece, message = uv.fs_read(handle, 65536, -1)
+    pieces[#pieces + 1] = piece
+  until not piece or piece == ""
+  uv.fs_close(handle)
+  if message then
+    return failed("read", path, message)
+  end
+  return table.concat(pieces)
+end
+
+-- Writes a file anew; true on success. `mode` (0x180 is 0600) is what the file then has, even if it
+-- was there before; without it a new file gets what the umask leaves of 0666.
+function files.write(path, text, mode)
+  local handle, message = uv.fs_open(path, "w", mode or 438)
+  if not handle then
+    return failed("write", path, message)
+  end
+  local done = true
+  if mode then
+    done, message = uv.fs_fchmod(handle, mode)
+  end
+  local at = 1
+  while done and at <= #text do
+    done, message = uv.fs_write(handle, text:sub(at), -1)
+    at = at + (done or 0)
+  end
+  local closed, close_message = uv.fs_close(handle)
+  if not (done and closed) then
+    return failed("write", path, message or close_message)
+  end
+  return true
+end
+
+-- Makes a directory and those above it; true on success, and when it is there already.
+function files.make_directory(path)
+  if files.kind(path) == "directory" then
+    return true
+  end
+  local above = path:match("^(.*[^/])/+[^/]+/*$")
+  if above then
+    local made, message = files.make_directory(above)
+    if not made then
+      return nil, message
+    end
+  end
+  local made, message, name = uv.fs_mkdir(path, 511)
+  if not made and not (name == "EEXIST" and files.kind(path) == "directory") then
+    return failed("make directory", path, message)
+  end
+  return true
+end
+
+local function entries(path)
+  local request, message = uv.fs_scandir(path)
+  if not request then
+    return failed("list", path, message)
+  end
+  local list = {}
+  for name in uv.fs_scandir_next, request do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+local function add_below(path, list)
+  local names, message = entries(path)
+  if not names then
+    return nil, message
+  end
+  for _, name in ipairs(names) do
+    local below = path:gsub("/*$", "/") .. name
+    local kind = name:sub(1, 1) ~= "." and files.kind(below)
+    if kind == "directory" and uv.fs_lstat(below).type == "link" then -- may lead round in a circle
+      kind = nil
+    elseif kind == "directory" then
+      local done
+      done, message = add_below(below, list)
+      if not done then
+        return nil, message
+      end
+    end
+    if kind == "file" then
+      list[#list + 1] = below
+    end
+  end
+  return list
+end
+
+-- The files below a directory, in directories of any depth, sorted; hidden ones are left out.
+function files.list(path)
+  return add_below(path, {})
+end
+
+-- Makes an empty directory, for this user alone, where temporary files live; returns its path.
+function files.temporary_directory()
+  local template = uv.os_tmpdir():gsub("/*$", "/") .. "moonshake-XXXXXX"
+  local path, message = uv.fs_mkdtemp(template)
+  if not path then
+    return failed("make directory", template, message)
+  end
+  return path
+end
+
+-- Removes a file, or a directory with everything below it (links are removed, not followed); true
+-- on success, and when there is nothing.
+function files.remove_tree(path)
+  local stat = uv.fs_lstat(path)
+  if not stat then
+    return true
+  end
+  local done, message
+  if stat.type == "directory" then
+    local names
+    names, message = entries(path)
+    if not names then
+      return nil, message
+    end
+    for _, name in ipairs(names) do
+      done, message = files.remove_tree(path .. "/" .. name)
+      if not done then
+        return nil, message
+      end
+    end
+    done, message = uv.fs_rmdir(path)
+  else
+    done, message = uv.fs_unlink(path)
+  end
+  if not done then
+    return failed("remove", path, message)
+  end
+  return true
+end
+
+-- The path without links and dots.
+function files.real_path(path)
+  local real, message = uv.fs_realpath(path)
+  if not real then
+    return failed("find", path, message)
+  end
+  return real
+end
+
+-- The process's working directory.
+function files.working_directory()
+  return uv.cwd()
+end
+
+-- Whether a file descriptor (1 is standard output) is a terminal.
+function files.is_terminal(descriptor)
+  return uv.guess_handle(descriptor) == "tty"
+end
+
+-- The path of a program that PATH leads to, or nil.
+function files.find_program(name)
+  for directory in (os.getenv("PATH") or ""):gmatch("[^:]+") do
+    local path = directory .. "/" .. name
+    if files.kind(path) == "file" and uv.fs_access(path, "X") then
+      return path
+    end
+  end
+  return nil
+end
+
+return files
