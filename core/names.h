@@ -25,7 +25,9 @@ struct ms_name {
     const char *openssl; /* OpenSSL's spelling, or NULL */
 };
 
-/* All return static data or NULL. ms_names_find() ignores case and takes any of the spellings. */
+/* All return static data or NULL. ms_names_find() ignores case and takes any of the spellings, with
+ * or without the prefix of a priority string ("VERS-", "GROUP-", "SIGN-"); a NULL word is not
+ * found. ms_names_at() counts from 0 and gives NULL past the end. */
 const struct ms_name *ms_names_by_code(enum ms_names kind, uint32_t code);
 const struct ms_name *ms_names_find(enum ms_names kind, const char *word);
 const struct ms_name *ms_names_at(enum ms_names kind, size_t index);
