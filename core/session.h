@@ -7,16 +7,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "resumption.h"
 #include "state.h"
 
 struct ms_session;
-
-/* What a server needs to take back the sessions it gave out (ticket key, session store). Counted;
- * shared by the sessions that are to resume each other. */
-struct ms_resumption;
-struct ms_resumption *ms_resumption_new(struct ms_error *error);
-struct ms_resumption *ms_resumption_retain(struct ms_resumption *resumption);
-void ms_resumption_release(struct ms_resumption *resumption);
 
 /* Retains config, log and resumption (servers; NULL at a client); borrows the clock until freed.
  * `resume` (client; may be NULL): the earlier session to offer. */
@@ -77,6 +71,9 @@ bool ms_session_failed(const struct ms_session *session);
 bool ms_session_closed(const struct ms_session *session);
 bool ms_session_completed(
     const struct ms_session *session); /* the initial handshake returned success */
+
+/* Moves the present state out (for a history of epochs). `to` is overwritten. */
+bool ms_session_freeze(struct ms_session *session, struct ms_state *to, struct ms_error *error);
 
 /* Whether there is a session to offer to a later one (client). The error says why not. */
 bool ms_session_can_resume(struct ms_session *session, struct ms_error *error);

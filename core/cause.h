@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Causes: the harness's stable word for why an end failed, where GnuTLS says one thing for many. */
+#ifndef MS_CAUSE_H
+#define MS_CAUSE_H
+
+#include "wire.h"
+
+/* What a problem word is chosen by. */
+struct ms_circumstances {
+    int code; /* GnuTLS's, negative */
+    enum ms_role role;
+    bool alert_received; /* a fatal alert ended it, whatever the code says */
+    const struct ms_config *config;
+    const struct ms_client_hello *hello; /* what was offered, if it is known; else NULL */
+};
+
+/* A static word of the contract; "library_error" where there is none. */
+const char *ms_cause_word(const struct ms_circumstances *circumstances);
+
+/* Every word that ms_cause_word() and the harness give, ended by NULL. */
+extern const char *const ms_problem_words[];
+
+/* The alert that the RFC names for a failure (RFC 5246 7.2.2, RFC 8446 6.2), or 0 to leave it to
+ * the library. `verification` may be NULL. */
+uint8_t ms_cause_alert(const char *problem, const struct ms_verification *verification,
+                       uint16_t version);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "resumption.h"
+
+#include "memory.h"
+
+#include <string.h>
+
+struct stored {
+    struct stored *next;
+    gnutls_datum_t key, value;
+};
+
+struct ms_resumption {
+    size_t count;
+    gnutls_datum_t ticket_key; /* by gnutls_session_ticket_key_generate() */
+    struct stored *stored;
+};
+
+struct ms_resumption *ms_resumption_new(struct ms_error *error) {
+    struct ms_resumption *resumption = ms_alloc(sizeof *resumption);
+    if (!resumption) {
+        ms_fail_memory(error);
+        return NULL;
+    }
+    resumption->count = 1;
+    int result = gnutls_session_ticket_key_generate(&resumption->ticket_key);
+    if (result < 0) {
+        ms_resumption_release(resumption);
+        ms_fail_gnutls(error, result, "session ticket key");
+        return NULL;
+    }
+    return resumption;
+}
+
+struct ms_resumption *ms_resumption_retain(struct ms_resumption *resumption) {
+    resumption->count++;
+    return resumption;
+}
+
+static void free_stored(struct stored *stored) {
+    ms_free(stored->key.data);
+    ms_free(stored->value.data);
+    ms_free(stored);
+}
+
+void ms_resumption_release(struct ms_resumption *resumption) {
+    if (!resumption || --resumption->count > 0) {
+        return;
+    }
+    for (struct stored *stored = resumption->stored, *next; stored; stored = next) {
+        next = stored->next;
+        free_stored(stored);
+    }
+    gnutls_free(resumption->ticket_key.data);
+    ms_free(resumption);
+}
+
+static struct stored **find(struct ms_resumption *resumption, gnutls_datum_t key) {
+    struct stored **at = &resumption->stored;
+    while (*at &&
+           ((*at)->key.size != key.size || memcmp((*at)->key.data, key.data, key.size) != 0)) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static int store(void *context, gnutls_datum_t key, gnutls_datum_t value) {
+    struct ms_resumption *resumption = context;
+    struct stored *fresh = ms_alloc(sizeof *fresh);
+    if (!fresh) {
+        return GNUTLS_E_MEMORY_ERROR;
+    }
+    fresh->key = (gnutls_datum_t){ms_copy_bytes(key.data, key.size), key.size};
+    fresh->value = (gnutls_datum_t){ms_copy_bytes(value.data, value.size), value.size};
+    if (!fresh->key.data || !fresh->value.data) {
+        free_stored(fresh);
+        return GNUTLS_E_MEMORY_ERROR;
+    }
+    fresh->next = resumption->stored;
+    resumption->stored = fresh;
+    return 0;
+}
+
+static gnutls_datum_t retrieve(void *context, gnutls_datum_t key) {
+    struct stored *found = *find(context, key);
+    gnutls_datum_t value = {0};
+    if (found) {
+        value.data = gnutls_malloc(found->value.size);
+        if (value.data) {
+            value.size = found->value.size;
+            memcpy(value.data, found->value.data, value.size);
+        }
+    }
+    return value;
+}
+
+static int forget(void *context, gnutls_datum_t key) {
+    struct stored **at = find(context, key);
+    if (!*at) {
+        return GNUTLS_E_DB_ERROR;
+    }
+    struct stored *found = *at;
+    *at = found->next;
+    free_stored(found);
+    return 0;
+}
+
+int ms_resumption_enable(struct ms_resumption *resumption, gnutls_session_t tls, bool tickets) {
+    if (tickets) {
+        return gnutls_session_ticket_enable_server(tls, &resumption->ticket_key);
+    }
+    gnutls_db_set_ptr(tls, resumption);
+    gnutls_db_set_store_function(tls, store);
+    gnutls_db_set_retrieve_function(tls, retrieve);
+    gnutls_db_set_remove_function(tls, forget);
+    return 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a session, shared by the files that make it up: session.c (its life and its
+ * carrier), session_callbacks.c (what GnuTLS tells), session_step.c (what it does next),
+ * session_choice.c (what it presents) and session_state.c (what it reports). */
+#ifndef MS_SESSION_PRIVATE_H
+#define MS_SESSION_PRIVATE_H
+
+#include "credentials.h"
+#include "session.h"
+#include "wire.h"
+
+enum ms_task {
+    MS_TASK_NONE,      /* not begun, failed or closed */
+    MS_TASK_HANDSHAKE, /* gnutls_handshake() */
+    MS_TASK_REAUTH,    /* gnutls_reauth() */
+    MS_TASK_READ       /* gnutls_record_recv() */
+};
+
+enum ms_phase {
+    MS_PHASE_IDLE,
+    MS_PHASE_HANDSHAKING,
+    MS_PHASE_ESTABLISHED,
+    MS_PHASE_STALLED,
+    MS_PHASE_FAILED,
+    MS_PHASE_CLOSED
+};
+
+enum ms_answer { MS_ANSWER_NONE, MS_ANSWER_AWAITED, MS_ANSWER_ACCEPT, MS_ANSWER_REJECT };
+
+struct ms_session {
+    gnutls_session_t tls; /* NULL once retired */
+    enum ms_role role;
+    struct ms_log *log;
+    const struct ms_clock *clock;
+    int64_t window_shift; /* seconds that GnuTLS's key-update window has been moved past */
+    struct ms_resumption *resumption;
+    gnutls_datum_t resume_data; /* kept when retired */
+
+    /* GnuTLS borrows credentials for as long as they may be reported, so all configs stay. */
+    struct ms_config **configs;
+    size_t num_configs, config_capacity;
+    struct ms_config *config;    /* the last of them */
+    struct ms_config *effective; /* what is in force: it, or that of a site */
+    const struct ms_site *site;  /* NULL: none */
+    bool alpn_set;
+
+    struct ms_bytes in, out, data;
+    size_t in_at;
+    bool in_ended, out_taken, data_taken;
+    struct ms_records sent, received;
+    size_t pulled, pushed; /* bytes ever */
+
+    enum ms_task task;
+    enum ms_phase phase;
+    bool completed; /* this epoch's own handshake returned success */
+    bool ever_completed;
+    bool expecting;        /* the peer is to begin a renegotiation or reauthentication */
+    bool asked;            /* this end began the renegotiation */
+    bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
+    size_t action_first;   /* first event of the last thing started */
+    bool needs_completion; /* which is a handshake */
+    int64_t renegotiations;
+
+    size_t first_pending; /* messages from here on may wait to be flushed */
+    bool sending_alert;
+    uint8_t alert_instead; /* "rfc": the alert to send for the present failure; 0: the library's */
+    size_t alert_records, alerts_noted;
+    uint8_t clear_alert_level, clear_alert; /* the last alert record that came in clear */
+    bool memory_short;
+
+    struct ms_presented presented; /* by the session's own choice */
+    struct ms_certificates selected_chain;
+    bool selection_noted;
+    gnutls_datum_t ours_at_epoch; /* borrowed by GnuTLS, compared only */
+
+    enum ms_answer answer;
+    struct ms_event *question;
+    struct ms_certificates question_chain;
+
+    struct ms_state state;
+    bool state_made;
+    size_t state_log_num;
+};
+
+/* Before every call into GnuTLS: the clock of this end is in force. */
+void ms_session_enter(struct ms_session *session);
+
+/* session_callbacks.c */
+void ms_session_hook(struct ms_session *session);
+void ms_session_note_alert(struct ms_session *session, uint8_t level);
+
+/* session_choice.c */
+int ms_session_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st *info,
+                        gnutls_pcert_st **chain, unsigned *num, gnutls_ocsp_data_st **ocsp,
+                        unsigned *num_ocsp, gnutls_privkey_t *key, unsigned *flags);
+void ms_session_note_selection(struct ms_session *session);
+bool ms_key_signs(const struct ms_key *key, uint16_t scheme);
+
+/* session.c: puts a config in force. */
+bool ms_session_apply(struct ms_session *session, struct ms_config *config, struct ms_error *error);
+
+/* session_step.c */
+void ms_session_fail(struct ms_session *session, int code, enum ms_during during);
+void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem);
+
+/* session_state.c */
+bool ms_session_make_state(struct ms_session *session, struct ms_state *state);
+
+/* The last message of a type in the present epoch, or NULL. */
+const struct ms_event *ms_session_message(const struct ms_session *session, uint8_t type,
+                                          bool incoming);
+uint16_t ms_session_version(const struct ms_session *session); /* 0 before a ServerHello */
+
+#endif
