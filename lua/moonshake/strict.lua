@@ -13,8 +13,9 @@ local OWN = debug.getinfo(1, "S").source:match("^(.*)strict%.lua$") or "@moonsha
 -- Raising at the script's line
 
 --- Where the script stands: the first frame that is neither this library's nor C.
----@return string|nil file as the chunk is called, nil where no script is running
+---@return string|nil file as Lua shortens it for messages, nil where no script is running
 ---@return integer|nil line
+---@return string|nil source the chunk's whole name: "@" and a path
 function strict.position()
   local level = 2
   while true do
@@ -124,7 +125,12 @@ end
 
 local VALUES = setmetatable({}, { __tostring = function() return "values" end })
 
-local List = { __name = "moonshake.list" }
+-- What print() shows of a list or record. (diff requires this file, hence not at load time.)
+local function show(value)
+  return require("moonshake.diff").show(value)
+end
+
+local List = { __name = "moonshake.list", __tostring = show }
 
 function List.__index(_, key)
   if math.type(key) ~= "integer" then
@@ -133,7 +139,7 @@ function List.__index(_, key)
   end
 end
 
-local FrozenList = { __name = "moonshake.list" }
+local FrozenList = { __name = "moonshake.list", __tostring = show }
 
 function FrozenList:__index(key)
   if math.type(key) ~= "integer" then
@@ -146,7 +152,7 @@ function FrozenList:__len()
   return #rawget(self, VALUES)
 end
 
-function FrozenList:__newindex()
+function FrozenList.__newindex()
   strict.raise "a list of a snapshot is read-only"
 end
 
@@ -188,8 +194,7 @@ local wrap
 --- answers `pairs` with those that are not nil, in the schema's order.
 ---@param schema moonshake.schema
 ---@param values table what the fields hold; taken, tables in it are wrapped
----@param name? string what tostring() says, default the schema's kind
-function strict.record(schema, values, name)
+function strict.record(schema, values)
   for _, field in ipairs(schema.names) do
     values[field] = wrap(values[field], schema.by_name[field].schema, true)
   end
@@ -200,20 +205,32 @@ function strict.record(schema, values, name)
       if not schema.by_name[field] then
         strict.no_field(schema, field)
       end
-      return rawget(record, VALUES).values[field]
+      return rawget(record, VALUES)[field]
     end,
     __newindex = function()
       strict.raise(schema.kind .. ": is read-only")
     end,
-    __pairs = function(record)
-      return strict.each(record)
-    end,
-    __tostring = function(record)
-      return rawget(record, VALUES).name
-    end,
+    __pairs = strict.each,
+    __tostring = show,
   }
-  return setmetatable({ [VALUES] = { values = values, name = name or schema.kind } },
-                      schema.metatable)
+  return setmetatable({ [VALUES] = values }, schema.metatable)
+end
+
+--- Whether a value is a record.
+---@param value any
+---@return boolean
+function strict.is_record(value)
+  local schema = strict.schema_of(value)
+  return schema ~= nil and getmetatable(value) == schema.metatable
+end
+
+--- Whether a value is compared by what it holds: plain tables, lists, records, and what has a
+--- schema and is a table (an end).
+---@param value any
+---@return boolean
+function strict.has_values(value)
+  return type(value) == "table"
+    and (getmetatable(value) == nil or strict.is_list(value) or strict.schema_of(value) ~= nil)
 end
 
 --- What a native function gave, made strict: records by schema, lists by List; all else as it is.

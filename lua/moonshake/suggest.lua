@@ -5,12 +5,12 @@ local suggest = {}
 -- Damerau-Levenshtein distance (optimal string alignment): insertions, deletions, substitutions and
 -- swapped neighbours each cost one.
 local function distance(a, b)
-  local before, last, current = nil, {}, nil
+  local before, last = nil, {}
   for j = 0, #b do
     last[j] = j
   end
   for i = 1, #a do
-    current = { [0] = i }
+    local current = { [0] = i }
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
       local best = math.min(last[j] + 1, current[j - 1] + 1, last[j - 1] + cost)
