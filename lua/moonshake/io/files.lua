@@ -15,7 +15,7 @@ local function failed(verb, path, message)
   return nil, ("cannot %s %s: %s"):format(verb, path, reason(message))
 end
 
--- "file", "directory", "other", or nil when there is nothing (or nothing to see) at `path`.
+--- "file", "directory", "other", or nil when there is nothing (or nothing to see) at `path`.
 function files.kind(path)
   local stat = uv.fs_stat(path)
   if not stat then
@@ -24,7 +24,7 @@ function files.kind(path)
   return (stat.type == "file" or stat.type == "directory") and stat.type or "other"
 end
 
--- The whole content of a file.
+--- The whole content of a file.
 function files.read(path)
   local handle, message = uv.fs_open(path, "r", 0)
   if not handle then
@@ -43,7 +43,7 @@ function files.read(path)
   return table.concat(pieces)
 end
 
--- Writes a file anew; true on success. `mode` (0x180 is 0600) is what the file then has, even if it
+--- Writes a file anew; true on success. `mode` (0x180 is 0600) is what the file then has, even if it
 -- was there before; without it a new file gets what the umask leaves of 0666.
 function files.write(path, text, mode)
   local handle, message = uv.fs_open(path, "w", mode or 438)
@@ -66,7 +66,7 @@ function files.write(path, text, mode)
   return true
 end
 
--- Makes a directory and those above it; true on success, and when it is there already.
+--- Makes a directory and those above it; true on success, and when it is there already.
 function files.make_directory(path)
   if files.kind(path) == "directory" then
     return true
@@ -122,12 +122,12 @@ local function add_below(path, list)
   return list
 end
 
--- The files below a directory, in directories of any depth, sorted; hidden ones are left out.
+--- The files below a directory, in directories of any depth, sorted; hidden ones are left out.
 function files.list(path)
   return add_below(path, {})
 end
 
--- Makes an empty directory, for this user alone, where temporary files live; returns its path.
+--- Makes an empty directory, for this user alone, where temporary files live; returns its path.
 function files.temporary_directory()
   local template = uv.os_tmpdir():gsub("/*$", "/") .. "moonshake-XXXXXX"
   local path, message = uv.fs_mkdtemp(template)
@@ -137,7 +137,7 @@ function files.temporary_directory()
   return path
 end
 
--- Removes a file, or a directory with everything below it (links are removed, not followed); true
+--- Removes a file, or a directory with everything below it (links are removed, not followed); true
 -- on success, and when there is nothing.
 function files.remove_tree(path)
   local stat = uv.fs_lstat(path)
@@ -167,7 +167,7 @@ function files.remove_tree(path)
   return true
 end
 
--- The path without links and dots.
+--- The path without links and dots.
 function files.real_path(path)
   local real, message = uv.fs_realpath(path)
   if not real then
@@ -176,17 +176,17 @@ function files.real_path(path)
   return real
 end
 
--- The process's working directory.
+--- The process's working directory.
 function files.working_directory()
   return uv.cwd()
 end
 
--- Whether a file descriptor (1 is standard output) is a terminal.
+--- Whether a file descriptor (1 is standard output) is a terminal.
 function files.is_terminal(descriptor)
   return uv.guess_handle(descriptor) == "tty"
 end
 
--- The path of a program that PATH leads to, or nil.
+--- The path of a program that PATH leads to, or nil.
 function files.find_program(name)
   for directory in (os.getenv("PATH") or ""):gmatch("[^:]+") do
     local path = directory .. "/" .. name

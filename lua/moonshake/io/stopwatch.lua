@@ -5,7 +5,7 @@ local uv = require "luv"
 
 local stopwatch = {}
 
--- Starts one; the function returned gives the seconds since then.
+--- Starts one; the function returned gives the seconds since then.
 function stopwatch.start()
   local begun = uv.hrtime()
   return function()

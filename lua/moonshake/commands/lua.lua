@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: MIT
+-- moonshake lua: runs a Lua program with the module at hand. Scenarios that it defines run when it is
+-- at its end, with TAP on standard output.
+local escape = require "moonshake.escape"
+local loader = require "moonshake.loader"
+local runner = require "moonshake.runner"
+
+-- As a stock interpreter would: the message, then where it came from.
+local function complain(problem, failure)
+  io.stderr:write("moonshake: ", escape.line(problem), "\n")
+  for _, frame in ipairs(failure and failure.trace or {}) do
+    io.stderr:write("\t", escape.line(frame), "\n")
+  end
+end
+
+--- Runs the command.
+---@param options table as the command line was parsed
+---@param program string what it was called as
+---@return integer status 1 when the program raised, 2 when it could not be loaded
+return function(options, program)
+  arg = { -- luacheck: ignore 121
+    [-2] = program, [-1] = "lua", [0] = options.file, table.unpack(options.arguments) }
+  local file, problem, failure = loader.load(options.file,
+                                             { arguments = options.arguments, program = true })
+  if not file then
+    complain(problem, failure)
+    return failure and runner.STATUS.failed or runner.STATUS.unusable
+  elseif #file.cases == 0 then
+    return 0
+  end
+  local selected = { cases = file.cases, problems = {}, unmatched = {} }
+  return runner.run(selected, {}, require("moonshake.report.tap").new(io.stdout))
+end

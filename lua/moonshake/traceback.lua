@@ -1,0 +1,135 @@
+-- SPDX-License-Identifier: MIT
+-- Errors as failures (what a failure is stands at the top of expect.lua): where in the script, and
+-- by which way.
+local escape = require "moonshake.escape"
+
+local traceback = {}
+
+local MOST_FRAMES = 12
+
+-- What the chunk names of the library's own files begin with, in the program and outside of it.
+local OWN = debug.getinfo(1, "S").source:match "^(.*)traceback%.lua$"
+
+-- Calls f(info) for each frame of a script above this library, the innermost first, until f returns
+-- something.
+local function each_script_frame(f)
+  local level = 2
+  while true do
+    local info = debug.getinfo(level, "Sln")
+    if not info then
+      return nil
+    end
+    if info.currentline > 0 and info.source:sub(1, #OWN) ~= OWN then
+      local answer = f(info)
+      if answer ~= nil then
+        return answer
+      end
+    end
+    level = level + 1
+  end
+end
+
+local function frame_text(info)
+  local name = "in a function"
+  if info.what == "main" then
+    name = "in the file"
+  elseif info.name then
+    name = ("in %s %s"):format(info.namewhat ~= "" and info.namewhat or "function", info.name)
+  end
+  return ("%s:%d: %s"):format(info.short_src, info.currentline, name)
+end
+
+-- An error value as a sentence.
+local function message_of(value)
+  if type(value) == "string" then
+    return value
+  elseif type(value) == "number" then
+    return tostring(value)
+  end
+  local metatable = getmetatable(value)
+  if type(metatable) == "table" and metatable.__tostring then
+    local done, text = pcall(tostring, value)
+    return done and text or "the error value's __tostring failed"
+  end
+  return ("error(%s): the error value is a %s"):format(type(value) == "nil" and "" or "...",
+                                                      type(value))
+end
+
+--- The text of a line of a file without its indentation, nil where it cannot be read.
+---@param path string
+---@param number integer
+---@return string|nil
+function traceback.source_line(path, number)
+  local file = io.open(path, "r")
+  if not file then
+    return nil
+  end
+  local found
+  local count = 0
+  for line in file:lines() do
+    count = count + 1
+    if count == number then
+      found = line:match "^%s*(.-)%s*$"
+      break
+    end
+  end
+  file:close()
+  return found
+end
+
+local function failure(kind, message, file, line)
+  return {
+    kind = kind,
+    message = message,
+    file = file,
+    line = line,
+    source = file and traceback.source_line(file, line),
+    differences = {},
+    notes = {},
+    events = {},
+  }
+end
+
+--- The failure that an error value stands for, with the way through the script as notes. To be
+--- called by a message handler.
+---@param value any
+---@return table
+function traceback.failure(value)
+  local first
+  local frames = {}
+  each_script_frame(function(info)
+    first = first or info
+    frames[#frames + 1] = frame_text(info)
+    return #frames > MOST_FRAMES or nil
+  end)
+  if #frames > MOST_FRAMES then
+    frames[#frames] = "..."
+  end
+  local message = message_of(value)
+  if not first then
+    return failure("error", message)
+  end
+  local place = ("%s:%d: "):format(first.short_src, first.currentline)
+  if message:sub(1, #place) == place then
+    message = message:sub(#place + 1)
+  end
+  local made = failure("error", message, first.source:match "^@(.*)" or first.short_src,
+                       first.currentline)
+  made.trace = frames
+  return made
+end
+
+--- A failure of a whole case, at the line where its scenario begins.
+---@param case table
+---@param kind string
+---@param message string
+function traceback.at_scenario(case, kind, message)
+  return failure(kind, message, case.file.path, case.scenario.line)
+end
+
+--- "FILE:LINE" of a failure, for a report; nil where it has no place.
+function traceback.place(made)
+  return made.file and escape.line(("%s:%d"):format(made.file, made.line)) or nil
+end
+
+return traceback
