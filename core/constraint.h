@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The constraints that a CA's certificate puts on what is below it, each checked on its own as
+ * RFC 5280 section 6.1 has them: GnuTLS reports all of them as
+ * GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE.
+ */
+#ifndef MS_CONSTRAINT_H
+#define MS_CONSTRAINT_H
+
+#include "finding.h"
+
+struct ms_constraint {
+    const char *problem; /* "path_length_exceeded", ... */
+    /* The topmost certificate of the path whose constraint is violated (borrows), with a clause on
+     * how; or NULL, and nothing is written. */
+    struct ms_certificate *(*find)(const struct ms_evidence *evidence,
+                                   struct ms_sentence *sentence);
+};
+extern const struct ms_constraint ms_constraints[]; /* ended by a problem of NULL */
+
+#endif
