@@ -29,9 +29,9 @@ struct ms_certificate_facts {
     bool is_ca;
     int64_t path_length; /* -1: no constraint */
     struct ms_texts key_usage,
-        purposes; /* absent: no extension. Words of RFC 5280; "server", "client", "any" or OIDs */
-    const char *key_type; /* static */
-    int64_t key_bits;
+        purposes;   /* absent: no extension. Words of RFC 5280; "server", "client", "any" or OIDs */
+    char *key_type; /* as ms_key_type(), or an OID */
+    int64_t key_bits;          /* -1: unknown */
     char *signature_algorithm; /* "ecdsa-with-SHA256", ... or an OID */
     char *principal;           /* first URI SAN, else first DNS SAN, else subject */
     bool self_signed;          /* subject equals issuer and its own key verifies it */
@@ -50,6 +50,13 @@ bool ms_certificate_equal(const struct ms_certificate *a, const struct ms_certif
 gnutls_x509_crt_t ms_certificate_crt(struct ms_certificate *certificate, struct ms_error *error);
 const struct ms_certificate_facts *ms_certificate_facts(struct ms_certificate *certificate,
                                                         struct ms_error *error);
+
+/* Whether subject and issuer are the same name and its own key verifies its signature; found out
+ * once. False when the certificate cannot be parsed. */
+bool ms_certificate_self_signed(struct ms_certificate *certificate, bool *self_signed,
+                                struct ms_error *error);
+/* Spares finding it out: for who has just signed it so. */
+void ms_certificate_mark_self_signed(struct ms_certificate *certificate);
 
 /* Appended to `to`: PEM, and the long text that gnutls_x509_crt_print() makes. */
 bool ms_certificate_pem(struct ms_certificate *certificate, struct ms_bytes *to,

@@ -22,12 +22,19 @@ struct ms_key *ms_key_generate(const char *word, struct ms_error *error);
  * whether the text is no key, the password is missing or it is wrong. Returned, caller releases. */
 struct ms_key *ms_key_read(struct ms_slice text, const char *password, struct ms_error *error);
 
+/* Takes `x509`, also when it fails. Returned, caller releases. */
+struct ms_key *ms_key_adopt(gnutls_x509_privkey_t x509, struct ms_error *error);
+
 struct ms_key *ms_key_retain(struct ms_key *key);
 void ms_key_release(struct ms_key *key); /* NULL is fine */
 
 const char *
 ms_key_type(const struct ms_key *key); /* "ecdsa-p256", "rsa", "rsa-pss", "ed25519", ...; static */
 int64_t ms_key_bits(const struct ms_key *key);
+
+/* The word for a gnutls_pk_algorithm_t and, for ECDSA, a gnutls_ecc_curve_t; static, NULL when it
+ * is unknown. */
+const char *ms_key_type_word(int algorithm, int curve);
 
 /* PKCS #8 (encrypted with PBES2 where a password is given) and SubjectPublicKeyInfo, both PEM;
  * appended to `pem`. */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Text that a stranger wrote into a certificate, as a C string of valid UTF-8. */
+#ifndef MS_FOREIGN_TEXT_H
+#define MS_FOREIGN_TEXT_H
+
+#include <stddef.h>
+
+/* A NUL and each byte that is no UTF-8 become a backslash and two hex digits, as RFC 4514 has it;
+ * nothing is cut. NULL when memory is short. Returned, caller frees with ms_free(). */
+char *ms_foreign_text(const void *data, size_t len);
+
+/* The bytes in lower-case hex. Returned, caller frees with ms_free(). */
+char *ms_hex_text(const void *data, size_t len);
+
+#endif
