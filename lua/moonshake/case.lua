@@ -95,15 +95,15 @@ local function on_error(value)
   if expect.is_failure(value) or scenario.is_skip(value) then
     return value
   end
-  return traceback.failure(value)
+  return traceback.failure(value, Case.play)
 end
 
--- The error that ended `run` as a failure; the few errors that come without on_error are strings.
+-- The error that ended `run` as a failure.
 local function failure_of(value, timeout)
-  if type(value) ~= "table" then
-    value = { kind = "error", message = tostring(value), notes = {}, differences = {}, events = {} }
+  if type(value) ~= "table" then -- the few errors that come without on_error are strings
+    value = traceback.bare(value)
   end
-  if value.kind == "error" and value.message:find(native.deadline_message, 1, true) then
+  if traceback.is_deadline(value) then
     value.kind = "timeout"
     value.message = ("timeout after %g s"):format(timeout)
   end

@@ -18,10 +18,6 @@ local LATER_OPTIONS = {
 }
 local LATER_FORMATS = { junit = true, json = true, github = true }
 
-local function later(name)
-  error(name .. " is not part of this version", 0)
-end
-
 local function to_format(text)
   if text == "pretty" or text == "tap" then
     return text
@@ -43,7 +39,7 @@ local function add_selection(command)
   command:argument("path", "A scenario file, a directory of them, or the id of a case."):args "*"
 end
 
-local function add_run(parser)
+local function add_run(parser, later)
   local run = parser:command("run", "Run scenarios (default: those of scenarios/).")
   add_selection(run)
   run:option("-k", "Only cases whose id contains TEXT."):argname "TEXT":target "text"
@@ -59,12 +55,13 @@ local function add_run(parser)
   end
 end
 
-local function make_parser(program)
-  local parser = argparse(program, "A TLS test harness that is scripted in Lua.")
+-- `later(name)` is called for what a later version will have.
+local function make_parser(later)
+  local parser = argparse("moonshake", "A TLS test harness that is scripted in Lua.")
   parser:command_target "command"
   parser:require_command(false)
   parser:flag("--version", "Print the versions of this program and its TLS library.")
-  add_run(parser)
+  add_run(parser, later)
   local list = parser:command("list", "List cases, one id a line (default: those of scenarios/).")
   add_selection(list)
   list:option("--format", "text (default) or json."):choices { "text", "json" }:default "text"
@@ -80,7 +77,7 @@ local function make_parser(program)
 end
 
 -- argparse has no suggestions for options.
-local function complaint(message, arguments)
+local function complaint(message)
   local option = message:match "^unknown option '(.*)'$"
   if not option then
     return message
@@ -90,7 +87,11 @@ local function complaint(message, arguments)
     words[#words + 1] = name
   end
   return message .. suggest.hint(option:match "^[^=]*", words)
-    .. (#arguments > 0 and "" or "\nTry --help.")
+end
+
+local function refuse(message)
+  io.stderr:write("moonshake: ", table.concat(escape.lines(message), "\n"), "\n")
+  return UNUSABLE
 end
 
 -- Each command is a file of its own, loaded when it is wanted.
@@ -101,14 +102,13 @@ local COMMANDS = { run = true, list = true, lua = true }
 ---@return integer status the exit status
 return function(arguments)
   local program = arguments[0] or "moonshake"
-  local parser = make_parser("moonshake")
-  local done, parsed, options = pcall(parser.pparse, parser, arguments)
-  if not done then -- an action of ours raised
-    parsed, options = false, parsed
-  end
-  if not parsed then
-    io.stderr:write("moonshake: ", escape.line(complaint(tostring(options), arguments)), "\n")
-    return UNUSABLE
+  local refused
+  local parser = make_parser(function(name)
+    refused = refused or name .. " is not part of this version"
+  end)
+  local parsed, options = parser:pparse(arguments)
+  if refused or not parsed then
+    return refuse(refused or complaint(options))
   elseif options.version then
     print(("moonshake %s (%s, %s)"):format(native.version, native.stack, _VERSION))
     return 0

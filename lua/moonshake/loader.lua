@@ -46,7 +46,7 @@ local function syntax_problem(path, message)
 end
 
 local function load_problem(path, failure)
-  if failure.message:find(native.deadline_message, 1, true) then
+  if traceback.is_deadline(failure) then
     return ("%s: loading it took longer than %d s"):format(path, TIMEOUT)
   end
   return ("%s: %s"):format(traceback.place(failure) or path, failure.message)
@@ -54,7 +54,7 @@ end
 
 local function on_error(value)
   native.deadline(nil)
-  return traceback.failure(value)
+  return traceback.failure(value, loader.load)
 end
 
 --- Loads the file at `path`, which is also what its cases' ids begin with. Options: `arguments` are
@@ -89,7 +89,7 @@ function loader.load(path, options)
   file:leave()
   if not done then
     if type(failure) ~= "table" then -- memory ran out, or the handler failed
-      failure = { kind = "error", message = tostring(failure) }
+      failure = traceback.bare(failure)
     end
     return nil, load_problem(path, failure), failure
   end

@@ -2,11 +2,11 @@
 -- Runs cases one after the other and tells a report what happened. A report is an object with
 --   begin(count)         before the first case; how many there are
 --   case_begins(case)
---   case_ended(result)   { case, outcome ("passed", "failed", "skipped", "expected_failure"), reason
---                          (of a skip, an expected failure), failures (expect.lua says what one is),
---                          notes (lines of ms.note), seconds }
---   finish(summary)      { counts (by outcome), not_run (cases), interrupted (the case's id or true),
---                          seconds, problems, unmatched (see selection.lua) }
+--   case_ended(result)   { case, outcome ("passed", "failed", "skipped", "expected_failure"),
+--                          reason (of a skip, an expected failure), failures (expect.lua says what
+--                          one is), notes (lines of ms.note), seconds }
+--   finish(summary)      { counts (by outcome), not_run (cases), interrupted (the case's id or
+--                          true), seconds, problems, unmatched (see selection.lua) }
 local stopwatch = require "moonshake.io.stopwatch"
 
 local runner = {}

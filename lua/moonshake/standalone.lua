@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
--- What a scenario file does under a stock interpreter (`lua5.4 FILE`). Nothing calls us when the file
--- is at its end, and a finaliser would be too late: no collector, no deadline. So the first scenario
--- of the file loads the whole file anew, as `moonshake run` does, runs it, and ends the process. What
--- stands above the first scenario is thereby executed twice.
+-- What a scenario file does under a stock interpreter (`lua5.4 FILE`). Nothing calls us when the
+-- file is at its end, and a finaliser would be too late: no collector, no deadline. So the first
+-- scenario of the file loads the whole file anew, as `moonshake run` does, runs it, and ends the
+-- process. What stands above the first scenario is thereby executed twice.
 local strict = require "moonshake.strict"
 
 local standalone = {}
@@ -23,8 +23,8 @@ local function main_file()
   end
 end
 
---- Runs the file's scenarios with TAP on standard output and ends the process with the exit status of
---- `moonshake run`.
+--- Runs the file's scenarios with TAP on standard output and ends the process with the exit status
+--- of `moonshake run`.
 function standalone.run()
   local path = main_file()
   if not path then

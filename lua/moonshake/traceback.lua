@@ -2,6 +2,7 @@
 -- Errors as failures (what a failure is stands at the top of expect.lua): where in the script, and
 -- by which way.
 local escape = require "moonshake.escape"
+local native = require "moonshake.native"
 
 local traceback = {}
 
@@ -10,13 +11,13 @@ local MOST_FRAMES = 12
 -- What the chunk names of the library's own files begin with, in the program and outside of it.
 local OWN = debug.getinfo(1, "S").source:match "^(.*)traceback%.lua$"
 
--- Calls f(info) for each frame of a script above this library, the innermost first, until f returns
--- something.
-local function each_script_frame(f)
+-- Calls f(info) for each frame of a script above the function `bottom`, innermost first, until f
+-- returns something.
+local function each_script_frame(bottom, f)
   local level = 2
   while true do
-    local info = debug.getinfo(level, "Sln")
-    if not info then
+    local info = debug.getinfo(level, "Slnf")
+    if not info or info.func == bottom then
       return nil
     end
     if info.currentline > 0 and info.source:sub(1, #OWN) ~= OWN then
@@ -51,8 +52,10 @@ local function message_of(value)
     local done, text = pcall(tostring, value)
     return done and text or "the error value's __tostring failed"
   end
-  return ("error(%s): the error value is a %s"):format(type(value) == "nil" and "" or "...",
-                                                      type(value))
+  if value == nil then
+    return "error was called without a value"
+  end
+  return ("the error value is a %s that has no text"):format(type(value))
 end
 
 --- The text of a line of a file without its indentation, nil where it cannot be read.
@@ -90,14 +93,15 @@ local function failure(kind, message, file, line)
   }
 end
 
---- The failure that an error value stands for, with the way through the script as notes. To be
---- called by a message handler.
+--- The failure that an error value stands for; `trace` in it is the way through the script, the
+--- innermost frame first. To be called by a message handler.
 ---@param value any
+---@param bottom function where the script's frames end: the one that called it
 ---@return table
-function traceback.failure(value)
+function traceback.failure(value, bottom)
   local first
   local frames = {}
-  each_script_frame(function(info)
+  each_script_frame(bottom, function(info)
     first = first or info
     frames[#frames + 1] = frame_text(info)
     return #frames > MOST_FRAMES or nil
@@ -117,6 +121,21 @@ function traceback.failure(value)
                        first.currentline)
   made.trace = frames
   return made
+end
+
+--- A failure without a place, of an error value that came without its stack.
+---@param value any
+---@return table
+function traceback.bare(value)
+  return failure("error", message_of(value))
+end
+
+--- Whether a failure is the deadline's error (behind which a coroutine may have put its place).
+---@param made table
+---@return boolean
+function traceback.is_deadline(made)
+  return made.kind == "error" and made.message:sub(-#native.deadline_message) ==
+    native.deadline_message
 end
 
 --- A failure of a whole case, at the line where its scenario begins.

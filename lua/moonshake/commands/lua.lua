@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- moonshake lua: runs a Lua program with the module at hand. Scenarios that it defines run when it is
--- at its end, with TAP on standard output.
+-- moonshake lua: runs a Lua program with the module at hand. Scenarios that it defines run when it
+-- is at its end, with TAP on standard output.
 local escape = require "moonshake.escape"
 local loader = require "moonshake.loader"
 local runner = require "moonshake.runner"
@@ -18,8 +18,7 @@ end
 ---@param program string what it was called as
 ---@return integer status 1 when the program raised, 2 when it could not be loaded
 return function(options, program)
-  arg = { -- luacheck: ignore 121
-    [-2] = program, [-1] = "lua", [0] = options.file, table.unpack(options.arguments) }
+  _G.arg = { [-2] = program, [-1] = "lua", [0] = options.file, table.unpack(options.arguments) }
   local file, problem, failure = loader.load(options.file,
                                              { arguments = options.arguments, program = true })
   if not file then

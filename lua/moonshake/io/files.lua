@@ -43,8 +43,8 @@ function files.read(path)
   return table.concat(pieces)
 end
 
---- Writes a file anew; true on success. `mode` (0x180 is 0600) is what the file then has, even if it
--- was there before; without it a new file gets what the umask leaves of 0666.
+--- Writes a file anew; true on success. `mode` (0x180 is 0600) is what the file then has, even if
+--- it was there before; without it a new file gets what the umask leaves of 0666.
 function files.write(path, text, mode)
   local handle, message = uv.fs_open(path, "w", mode or 438)
   if not handle then
@@ -138,7 +138,7 @@ function files.temporary_directory()
 end
 
 --- Removes a file, or a directory with everything below it (links are removed, not followed); true
--- on success, and when there is nothing.
+--- on success, and when there is nothing.
 function files.remove_tree(path)
   local stat = uv.fs_lstat(path)
   if not stat then

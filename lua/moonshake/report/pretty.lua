@@ -89,8 +89,6 @@ function Pretty:failure(made)
 end
 
 function Pretty:failed(result)
-  self:write("\n", self:paint("FAIL", "red"), " ", self:paint(escape.line(result.case.id), "bold"),
-             "\n")
   for _, made in ipairs(result.failures) do
     self:failure(made)
   end
@@ -127,15 +125,12 @@ function Pretty:case_ended(result)
   self.done = self.done + 1
   if result.outcome == "failed" then
     self.failed_ids[#self.failed_ids + 1] = result.case.id
-    if self.terminal then
-      self:failed(result)
-    end
   elseif result.reason then
     local group = self.skips[result.reason] or { outcome = result.outcome }
     group[#group + 1] = result.case.id
     self.skips[result.reason] = group
   end
-  if not self.terminal then
+  if not self.terminal or result.outcome == "failed" then
     local word, colour = table.unpack(WORDS[result.outcome])
     self:write(self:paint(("%5s"):format(word), colour),
                (" %7.3fs (%3d/%d) "):format(result.seconds, self.done, self.total),
@@ -144,6 +139,7 @@ function Pretty:case_ended(result)
       self:failed(result)
     end
   end
+  self.ends_blank = result.outcome == "failed"
   self.stream:flush()
 end
 
@@ -178,7 +174,9 @@ function Pretty:count_line(summary)
 end
 
 function Pretty:finish(summary)
-  self:write(self.total > 0 and "\n" or "")
+  if self.total > 0 and not self.ends_blank then
+    self:write "\n"
+  end
   self:reasons()
   for _, id in ipairs(self.failed_ids) do
     self:write(self:paint("FAIL", "red"), " ", escape.line(id), "\n")
@@ -189,8 +187,8 @@ function Pretty:finish(summary)
     end
   end
   if summary.interrupted then
-    self:write(self:paint("interrupted", "red"),
-               summary.interrupted ~= true and " in " .. escape.line(summary.interrupted) or "", "\n")
+    local where = summary.interrupted ~= true and " in " .. escape.line(summary.interrupted) or ""
+    self:write(self:paint("interrupted", "red"), where, "\n")
   end
   self:write(self:count_line(summary), (" in %.2f s\n"):format(summary.seconds))
   self.stream:flush()

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- The Test Anything Protocol: version 13's header, for Debian's prove refuses a stream that says 14,
--- with the YAML blocks that both have. The plan comes last, so that a run which ends early has none.
+-- The Test Anything Protocol: version 13's header, for Debian's prove refuses a stream that says
+-- 14, with the YAML blocks that both have. The plan comes last, so that a run which ends early has
+-- none.
 local escape = require "moonshake.escape"
 
 local Tap = {}
@@ -51,7 +52,7 @@ local function failure(lines, indent, made)
   list(lines, indent, "events", made.events)
 end
 
--- The first failure's keys stand at the top, where consumers look for them; others follow in a list.
+-- The first failure's keys stand at the top, where consumers look; others follow in a list.
 local function block(result)
   local lines = { "  ---" }
   failure(lines, "  ", result.failures[1])
@@ -62,7 +63,7 @@ local function block(result)
       failure(lines, "      ", result.failures[index])
     end
   end
-  lines[#lines + 1] = ("  duration_ms: %d"):format(result.seconds * 1000)
+  lines[#lines + 1] = ("  duration_ms: %d"):format(math.floor(result.seconds * 1000 + 0.5))
   lines[#lines + 1] = "  ..."
   return table.concat(lines, "\n")
 end
