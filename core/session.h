@@ -26,19 +26,19 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error);
 bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error);
 struct ms_config *ms_session_config(const struct ms_session *session); /* borrowed */
 
-/* Starting something; the work is done by ms_session_step(). All but the first need a completed
- * handshake. */
+/* Starting something; the work is done by ms_session_step(), and what goes wrong is state (want of
+ * memory is told by the next step). All but the first need a completed handshake. */
 void ms_session_start_handshake(struct ms_session *session);
-bool ms_session_start_renegotiation(struct ms_session *session,
-                                    struct ms_error *error);      /* this end asks */
-void ms_session_expect_renegotiation(struct ms_session *session); /* the peer will */
-bool ms_session_start_reauthentication(struct ms_session *session,
-                                       struct ms_error *error); /* server */
-void ms_session_expect_reauthentication(struct ms_session *session);
-bool ms_session_update_keys(struct ms_session *session, bool request_peer, struct ms_error *error);
-bool ms_session_close(struct ms_session *session, struct ms_error *error);
-/* Sends all of `data`; false only for want of memory. A peer's refusal is state. */
-bool ms_session_send(struct ms_session *session, struct ms_slice data, struct ms_error *error);
+void ms_session_start_renegotiation(struct ms_session *session);    /* this end asks */
+void ms_session_start_reauthentication(struct ms_session *session); /* a server asks */
+void ms_session_expect(struct ms_session *session);      /* the peer will do one of these two */
+void ms_session_start_other(struct ms_session *session); /* before any of the following */
+void ms_session_update_keys(struct ms_session *session, bool request_peer);
+void ms_session_close(struct ms_session *session);
+void ms_session_send(struct ms_session *session, struct ms_slice data); /* all of it */
+
+/* Moves GnuTLS's clock for this end past the window in which it counts received key updates. */
+void ms_session_shift_window(struct ms_session *session);
 
 /* The carrier's side. Feeding copies; taken bytes borrow until the next step. ms_session_hang_up()
  * says that the carrier ended. */
@@ -74,6 +74,9 @@ bool ms_session_completed(
 
 /* Moves the present state out (for a history of epochs). `to` is overwritten. */
 bool ms_session_freeze(struct ms_session *session, struct ms_state *to, struct ms_error *error);
+
+/* The version in use by code point, 0 before one is negotiated. */
+uint16_t ms_session_negotiated(const struct ms_session *session);
 
 /* Whether there is a session to offer to a later one (client). The error says why not. */
 bool ms_session_can_resume(struct ms_session *session, struct ms_error *error);

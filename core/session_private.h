@@ -56,6 +56,7 @@ struct ms_session {
     bool ever_completed;
     bool expecting;        /* the peer is to begin a renegotiation or reauthentication */
     bool asked;            /* this end began the renegotiation */
+    bool said_goodbye;     /* close_notify was sent */
     bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
     size_t action_first;   /* first event of the last thing started */
     bool needs_completion; /* which is a handshake */
@@ -80,6 +81,7 @@ struct ms_session {
     struct ms_state state;
     bool state_made;
     size_t state_log_num;
+    enum ms_phase state_phase;
 };
 
 /* Before every call into GnuTLS: the clock of this end is in force. */
@@ -106,9 +108,22 @@ void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const
 /* session_state.c */
 bool ms_session_make_state(struct ms_session *session, struct ms_state *state);
 
+/* session_absence.c: why a configured client certificate was not sent in this epoch; static, NULL
+ * when it was, when there is none, or when it may still be. `*memory` is cleared when memory is
+ * short. */
+const char *ms_session_absence(const struct ms_session *session, bool *memory);
+
+/* Calls `each` for the certificates of the last Certificate message of this epoch that this end
+ * received, or that it sent and that was handed to the carrier; `*there` tells whether there was
+ * one. */
+bool ms_session_wire_chain(const struct ms_session *session, bool incoming, bool *there,
+                           struct ms_certificates *chain);
+
 /* The last message of a type in the present epoch, or NULL. */
 const struct ms_event *ms_session_message(const struct ms_session *session, uint8_t type,
                                           bool incoming);
-uint16_t ms_session_version(const struct ms_session *session); /* 0 before a ServerHello */
+
+/* GnuTLS's version: before a ServerHello the highest offered. */
+uint16_t ms_session_version(const struct ms_session *session);
 
 #endif

@@ -6,6 +6,14 @@
 
 #include "config.h"
 
+/* ContentType (RFC 8446 section 5.1). */
+enum ms_record_type {
+    MS_RECORD_CHANGE_CIPHER_SPEC = 20,
+    MS_RECORD_ALERT = 21,
+    MS_RECORD_HANDSHAKE = 22,
+    MS_RECORD_APPLICATION_DATA = 23
+};
+
 /* Cuts a byte stream, in whatever pieces it comes, into records. Zero-initialise. */
 struct ms_records {
     struct ms_bytes part; /* of the record that is not complete */

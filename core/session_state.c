@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "session_private.h"
+
+#include "memory.h"
+#include "names.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TLS1_2 0x0303
+#define TLS1_3 0x0304
+
+static const char *const phases[] = {"idle",    "handshaking", "established",
+                                     "stalled", "failed",      "closed"};
+
+/* Fails only for want of memory, like everything that fills a state. */
+static bool put_text(char **to, const char *text) {
+    *to = ms_copy_text(text);
+    return *to || !text;
+}
+
+/* ---- from the log ---- */
+
+static bool add_certificate(void *context, struct ms_slice der) {
+    struct {
+        struct ms_log *log;
+        struct ms_certificates *chain;
+    } *to = context;
+    struct ms_certificate *certificate = ms_log_certificate(to->log, der);
+    return certificate && ms_certificates_add(to->chain, certificate);
+}
+
+static bool list_message(struct ms_log *log, const struct ms_event *message,
+                         struct ms_certificates *chain) {
+    struct {
+        struct ms_log *log;
+        struct ms_certificates *chain;
+    } to = {log, chain};
+    if (!ms_certificates_begin(chain)) {
+        return false;
+    }
+    (void)ms_wire_certificates(message->bytes, message->version, add_certificate, &to);
+    return true;
+}
+
+bool ms_session_wire_chain(const struct ms_session *session, bool incoming, bool *there,
+                           struct ms_certificates *chain) {
+    const struct ms_event *message =
+        ms_session_message(session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, incoming);
+    *there = message && (incoming || message->delivered);
+    return !*there || list_message(session->log, message, chain);
+}
+
+static void put_alert(const struct ms_event *event, struct ms_alert_state *alert) {
+    alert->present = true;
+    alert->level = event->level == GNUTLS_AL_FATAL ? "fatal" : "warning";
+    alert->number = event->type;
+    alert->name = ms_names_text(MS_NAMES_ALERT, event->type, alert->spare);
+}
+
+static bool put_request(const struct ms_event *event, struct ms_state *state) {
+    struct ms_request request;
+    state->certificate_requested = true;
+    ms_texts_clear(&state->requested_issuers);
+    ms_texts_clear(&state->requested_signature_schemes);
+    if (!ms_wire_request(event->bytes, event->version, &request)) {
+        return true;
+    }
+    bool put = ms_texts_copy(&state->requested_issuers, &request.issuers) &&
+               ms_texts_begin(&state->requested_signature_schemes);
+    for (size_t i = 0; put && i < request.schemes.num; i++) {
+        char spare[16];
+        put =
+            ms_texts_add(&state->requested_signature_schemes,
+                         ms_names_text(MS_NAMES_SIGNATURE_SCHEME, request.schemes.items[i], spare));
+    }
+    ms_request_clear(&request);
+    return put;
+}
+
+static bool put_failure(const struct ms_event *event, struct ms_state *state) {
+    ms_free(state->error.message);
+    state->error = *event->failure;
+    state->failed_during = ms_during_word((enum ms_during)event->during);
+    state->told_by = event->by_peer ? "peer" : "itself";
+    return put_text(&state->error.message, event->failure->message);
+}
+
+static bool put_event(const struct ms_event *event, struct ms_state *state) {
+    switch (event->kind) {
+    case MS_EVENT_ALERT:
+        put_alert(event, event->incoming ? &state->alert_received : &state->alert_sent);
+        return true;
+    case MS_EVENT_REQUEST:
+        return !(event->incoming || event->delivered) || put_request(event, state);
+    case MS_EVENT_VERIFICATION:
+        ms_verification_clear(&state->verification);
+        return ms_verification_copy(&state->verification, event->verification);
+    case MS_EVENT_ERROR:
+        return put_failure(event, state);
+    case MS_EVENT_MESSAGE:
+        if (event->incoming && event->type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET) {
+            state->tickets_received++;
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool put_log(const struct ms_session *session, struct ms_state *state) {
+    uint32_t epoch = ms_log_epoch(session->log);
+    state->tickets_received = 0;
+    for (size_t i = 0; i < ms_log_num(session->log); i++) {
+        const struct ms_event *event = ms_log_at(session->log, i);
+        if (event->role != session->role ||
+            (event->epoch != epoch && event->kind != MS_EVENT_MESSAGE)) {
+            continue;
+        }
+        if (!put_event(event, state)) {
+            return false;
+        }
+    }
+    if (session->role == MS_SERVER) {
+        state->tickets_received = -1;
+    }
+    return true;
+}
+
+/* The scheme that this epoch's CertificateVerify names (RFC 5246 7.4.8, RFC 8446 4.4.3). */
+static bool put_scheme(const struct ms_session *session, bool incoming, char **to) {
+    const struct ms_event *verify =
+        ms_session_message(session, GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY, incoming);
+    bool happened = verify && (incoming || verify->delivered);
+    uint32_t code = 0;
+    if (happened && verify->version >= TLS1_2) {
+        struct ms_slice body = verify->bytes;
+        (void)ms_read_number(&body, 2, &code);
+    }
+    /* Up to TLS 1.2 a server signs its ServerKeyExchange. */
+    bool servers = incoming == (session->role == MS_CLIENT);
+    if (!happened && servers && session->tls &&
+        ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_KEY_EXCHANGE, incoming)) {
+        code = ms_names_scheme_code((int)gnutls_sign_algorithm_get(session->tls));
+    }
+    char spare[16];
+    return !code || put_text(to, ms_names_text(MS_NAMES_SIGNATURE_SCHEME, code, spare));
+}
+
+/* ---- the library's own word ---- */
+
+static bool put_local(const struct ms_session *session, struct ms_state *state) {
+    const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
+    if (!ours) {
+        return true;
+    }
+    struct ms_slice der = {ours->data, ours->size};
+    const struct ms_certificates *chain = &session->selected_chain;
+    if (chain->num > 0 && ms_slice_equal(ms_certificate_der(chain->items[0]), der)) {
+        return ms_certificates_copy(&state->local_certificates, chain);
+    }
+    struct ms_certificate *leaf = ms_log_certificate(session->log, der);
+    return leaf && ms_certificates_add(&state->local_certificates, leaf);
+}
+
+static bool put_peer(const struct ms_session *session, struct ms_state *state) {
+    unsigned num = 0;
+    const gnutls_datum_t *list = gnutls_certificate_get_peers(session->tls, &num);
+    for (unsigned i = 0; list && i < num; i++) {
+        struct ms_slice der = {list[i].data, list[i].size};
+        struct ms_certificate *certificate = ms_log_certificate(session->log, der);
+        if (!certificate || !ms_certificates_add(&state->peer_certificates, certificate)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Negotiated parameters; there are none before a ServerHello, whatever GnuTLS's getters say. */
+uint16_t ms_session_negotiated(const struct ms_session *session) {
+    for (size_t i = 0; i < ms_log_num(session->log); i++) {
+        const struct ms_event *event = ms_log_at(session->log, i);
+        if (event->role == session->role && event->kind == MS_EVENT_MESSAGE &&
+            event->type == GNUTLS_HANDSHAKE_SERVER_HELLO) {
+            return ms_session_version(session);
+        }
+    }
+    return 0;
+}
+
+static bool put_group(const struct ms_session *session, uint16_t version, struct ms_state *state) {
+    if (version < TLS1_3 && gnutls_kx_get(session->tls) == GNUTLS_KX_RSA) {
+        return true; /* GnuTLS may remember one of an earlier handshake */
+    }
+    const gnutls_group_t group = gnutls_group_get(session->tls);
+    char spare[16];
+    uint32_t code = group ? ms_names_group_code((int)group) : 0;
+    return !code || put_text(&state->group, ms_names_text(MS_NAMES_GROUP, code, spare));
+}
+
+static bool put_binding(const struct ms_session *session, struct ms_state *state) {
+    gnutls_datum_t found = {0};
+    if (gnutls_session_get_id2(session->tls, &found) >= 0 && found.size > 0) {
+        state->session_id = (struct ms_slice){ms_copy_bytes(found.data, found.size), found.size};
+        if (!state->session_id.data) {
+            return false;
+        }
+    }
+    if (!session->ever_completed ||
+        gnutls_session_channel_binding(session->tls, GNUTLS_CB_TLS_UNIQUE, &found) < 0) {
+        return true;
+    }
+    state->tls_unique = (struct ms_slice){ms_copy_bytes(found.data, found.size), found.size};
+    gnutls_free(found.data);
+    return state->tls_unique.data != NULL;
+}
+
+static bool put_negotiated(const struct ms_session *session, struct ms_state *state) {
+    uint16_t version = ms_session_negotiated(session);
+    if (!version) {
+        return true;
+    }
+    char spare[16];
+    bool put = put_text(&state->version, ms_names_text(MS_NAMES_VERSION, version, spare)) &&
+               put_text(&state->cipher_suite, gnutls_ciphersuite_get(session->tls)) &&
+               put_group(session, version, state);
+    state->resumed = gnutls_session_is_resumed(session->tls);
+    if (put && version < TLS1_3) {
+        state->secure_renegotiation =
+            gnutls_safe_renegotiation_status(session->tls) ? MS_TRUE : MS_FALSE;
+        state->extended_master_secret =
+            gnutls_session_ext_master_secret_status(session->tls) ? MS_TRUE : MS_FALSE;
+        put = put_binding(session, state);
+    }
+    return put;
+}
+
+static bool put_names(const struct ms_session *session, struct ms_state *state) {
+    char name[256] = {0};
+    size_t size = sizeof name - 1;
+    unsigned type;
+    gnutls_datum_t protocol;
+    const char *server_name = NULL;
+    if (session->phase != MS_PHASE_IDLE && session->role == MS_CLIENT) {
+        server_name = session->config->server_name;
+    } else if (session->phase != MS_PHASE_IDLE &&
+               gnutls_server_name_get(session->tls, name, &size, &type, 0) >= 0) {
+        server_name = name;
+    }
+    if (!put_text(&state->server_name, server_name) ||
+        !put_text(&state->site, session->site ? session->site->name : NULL)) {
+        return false;
+    }
+    if (gnutls_alpn_get_selected_protocol(session->tls, &protocol) >= 0) {
+        char text[256] = {0};
+        memcpy(text, protocol.data, protocol.size < 255 ? protocol.size : 255);
+        return put_text(&state->alpn, text);
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool put_wire(const struct ms_session *session, struct ms_state *state) {
+    bool there;
+    state->wire.present = true;
+    return ms_session_wire_chain(session, false, &there, &state->wire.sent_certificates) &&
+           ms_session_wire_chain(session, true, &there, &state->wire.received_certificates);
+}
+
+bool ms_session_make_state(struct ms_session *session, struct ms_state *state) {
+    char stack[64];
+    bool memory = true;
+    *state = (struct ms_state){0};
+    snprintf(stack, sizeof stack, "gnutls %s", gnutls_check_version(NULL));
+    ms_session_enter(session);
+    state->role = session->role == MS_CLIENT ? "client" : "server";
+    state->phase = phases[session->phase];
+    state->handshake_completed = session->completed;
+    state->renegotiations = session->renegotiations;
+    bool made =
+        put_text(&state->stack, stack) &&
+        put_text(&state->epoch, ms_log_epoch_name(session->log, ms_log_epoch(session->log))) &&
+        put_log(session, state) && put_scheme(session, false, &state->signature_scheme) &&
+        put_scheme(session, true, &state->peer_signature_scheme) && put_local(session, state) &&
+        put_peer(session, state) && put_wire(session, state) && put_negotiated(session, state) &&
+        put_names(session, state);
+    if (made) {
+        state->not_sent_because = ms_session_absence(session, &memory);
+        const struct ms_certificates *local = &state->local_certificates;
+        const struct ms_certificates *peer = &state->peer_certificates;
+        state->local_certificate = local->num ? local->items[0] : NULL;
+        state->peer_certificate = peer->num ? peer->items[0] : NULL;
+    }
+    if (!made || !memory) {
+        ms_state_clear(state);
+        return false;
+    }
+    return true;
+}
+
+const struct ms_state *ms_session_state(struct ms_session *session, struct ms_error *error) {
+    bool current = session->state_made &&
+                   (!session->tls || (session->state_phase == session->phase &&
+                                      session->state_log_num == ms_log_num(session->log)));
+    if (current) {
+        return &session->state;
+    }
+    if (session->state_made) {
+        ms_state_clear(&session->state);
+        session->state_made = false;
+    }
+    if (!ms_session_make_state(session, &session->state)) {
+        ms_fail_memory(error);
+        return NULL;
+    }
+    session->state_made = true;
+    session->state_phase = session->phase;
+    session->state_log_num = ms_log_num(session->log);
+    return &session->state;
+}
+
+bool ms_session_freeze(struct ms_session *session, struct ms_state *to, struct ms_error *error) {
+    if (!ms_session_state(session, error)) {
+        return false;
+    }
+    *to = session->state;
+    session->state_made = false;
+    return true;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* What a session does next: its actions, and the step that carries them out. Which of GnuTLS's
+ * return values end a session is decided here, not by gnutls_error_is_fatal(), which calls some
+ * fatal that a renegotiation survives. */
+#include "session_private.h"
+
+#include "cause.h"
+#include "memory.h"
+
+#include <string.h>
+
+#define TLS1_3 0x0304
+#define READ_ROOM 16384
+
+/* GnuTLS takes eight key updates a second; each further one moves its clock past that window. */
+#define KEY_UPDATE_WINDOW 2
+
+/* ---- failing ---- */
+
+static struct ms_failure *new_failure(int code, const char *problem) {
+    struct ms_failure *failure = ms_alloc(sizeof *failure);
+    if (failure) {
+        failure->present = true;
+        failure->problem = problem;
+        failure->code = gnutls_strerror_name(code);
+        failure->number = code;
+        failure->message = ms_copy_text(gnutls_strerror(code));
+        if (!failure->message) {
+            ms_free(failure);
+            failure = NULL;
+        }
+    }
+    return failure;
+}
+
+static void log_failure(struct ms_session *session, int code, const char *problem, bool by_peer,
+                        enum ms_during during) {
+    struct ms_failure *failure = new_failure(code, problem);
+    struct ms_event *event =
+        failure ? ms_log_add(session->log, session->role, MS_EVENT_ERROR) : NULL;
+    if (!event) {
+        if (failure) {
+            ms_free(failure->message);
+        }
+        ms_free(failure);
+        session->memory_short = true;
+        return;
+    }
+    event->failure = failure;
+    event->by_peer = by_peer;
+    event->during = (uint8_t)during;
+}
+
+static const char *problem_of(struct ms_session *session, int code, bool alert_received) {
+    struct ms_client_hello hello;
+    const struct ms_event *message =
+        ms_session_message(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, session->role == MS_SERVER);
+    bool has_hello = message && ms_wire_client_hello(message->bytes, &hello);
+    struct ms_circumstances circumstances = {
+        .code = code,
+        .role = session->role,
+        .alert_received = alert_received,
+        .config = session->effective,
+        .hello = has_hello ? &hello : NULL,
+    };
+    const char *problem = ms_cause_word(&circumstances);
+    if (has_hello) {
+        ms_client_hello_clear(&hello);
+    }
+    return problem;
+}
+
+static void send_alert_for(struct ms_session *session, int code, const char *problem) {
+    if (session->effective->rfc_alerts) {
+        const struct ms_verification *result =
+            session->question ? session->question->verification : NULL;
+        session->alert_instead = ms_cause_alert(problem, result, ms_session_version(session));
+    }
+    (void)gnutls_alert_send_appropriate(session->tls, code);
+    session->alert_instead = 0;
+}
+
+/* Whether there is a peer left to tell. */
+static bool can_tell(int code) {
+    switch (code) {
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+    case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+    case GNUTLS_E_INVALID_SESSION:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
+    /* Up to TLS 1.2 an alert that comes while a certificate is awaited is reported as a missing
+     * certificate, and one in clear under TLS 1.3 as a decryption failure: the record tells. */
+    bool alert_came = session->alert_records > session->alerts_noted;
+    bool by_peer = code == GNUTLS_E_FATAL_ALERT_RECEIVED || alert_came;
+    if (by_peer) {
+        ms_session_note_alert(session, GNUTLS_AL_FATAL);
+    }
+    const char *problem = problem_of(session, code, by_peer);
+    bool told = by_peer || code == GNUTLS_E_PREMATURE_TERMINATION;
+    log_failure(session, code, problem, told, during);
+    if (!by_peer && can_tell(code)) {
+        send_alert_for(session, code, problem);
+    }
+    session->task = MS_TASK_NONE;
+    session->phase = MS_PHASE_FAILED;
+    session->answer = MS_ANSWER_NONE;
+}
+
+void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem) {
+    log_failure(session, code, problem, by_peer, MS_DURING_HANDSHAKE);
+    session->task = MS_TASK_READ;
+    session->phase = MS_PHASE_ESTABLISHED;
+}
+
+/* ---- reading ---- */
+
+static bool keep_data(struct ms_session *session, const uint8_t *bytes, size_t len) {
+    if (session->data_taken) {
+        session->data.len = 0;
+        session->data_taken = false;
+    }
+    struct ms_slice kept = ms_log_keep(session->log, bytes, len);
+    struct ms_event *event =
+        kept.data ? ms_log_add(session->log, session->role, MS_EVENT_DATA) : NULL;
+    if (!event || !ms_bytes_add(&session->data, bytes, len)) {
+        session->memory_short = true;
+        return false;
+    }
+    event->incoming = true;
+    event->bytes = kept;
+    return true;
+}
+
+/* One gnutls_record_recv(); its data, if any, is kept. */
+static int read_once(struct ms_session *session) {
+    uint8_t room[READ_ROOM];
+    ssize_t result = gnutls_record_recv(session->tls, room, sizeof room);
+    if (result > 0 && !keep_data(session, room, (size_t)result)) {
+        return GNUTLS_E_MEMORY_ERROR;
+    }
+    return (int)result;
+}
+
+static void peer_closed(struct ms_session *session) {
+    ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    session->task = MS_TASK_NONE;
+    session->phase = MS_PHASE_CLOSED;
+}
+
+static void refuse_renegotiation(struct ms_session *session) {
+    (void)gnutls_alert_send(session->tls, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
+    session->refused_hello = session->role == MS_SERVER;
+    session->expecting = false;
+    session->needs_completion = false;
+}
+
+static void begin_task(struct ms_session *session, enum ms_task task) {
+    session->task = task;
+    session->phase = MS_PHASE_HANDSHAKING;
+}
+
+/* What a read result other than data means; returns whether to read on. */
+static bool after_read(struct ms_session *session, int result) {
+    switch (result) {
+    case GNUTLS_E_REHANDSHAKE:
+        if (session->effective->renegotiation == MS_RENEGOTIATION_REFUSE) {
+            refuse_renegotiation(session);
+            return true;
+        }
+        begin_task(session, MS_TASK_HANDSHAKE);
+        return false;
+    case GNUTLS_E_REAUTH_REQUEST:
+        begin_task(session, MS_TASK_REAUTH);
+        return false;
+    case GNUTLS_E_WARNING_ALERT_RECEIVED:
+        ms_session_note_alert(session, GNUTLS_AL_WARNING);
+        return true;
+    case GNUTLS_E_UNEXPECTED_PACKET:
+        if (session->refused_hello) { /* GnuTLS meets the refused ClientHello once more */
+            session->refused_hello = false;
+            return true;
+        }
+        break;
+    default:
+        break;
+    }
+    ms_session_fail(session, result, MS_DURING_READ);
+    return false;
+}
+
+static void step_read(struct ms_session *session) {
+    while (session->task == MS_TASK_READ && !session->memory_short) {
+        size_t before = session->pulled;
+        int result = read_once(session);
+        if (result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED) {
+            /* It also says "again" after each post-handshake message, with more bytes waiting. */
+            if (session->pulled == before) {
+                return;
+            }
+        } else if (result == 0) {
+            peer_closed(session);
+        } else if (result < 0 && !after_read(session, result)) {
+            return;
+        }
+    }
+}
+
+/* ---- handshakes ---- */
+
+static bool in_first_epoch(const struct ms_session *session) {
+    return ms_log_epoch(session->log) == 0;
+}
+
+static void send_tickets(struct ms_session *session) {
+    const struct ms_config *config = session->effective;
+    if (session->role == MS_SERVER && config->tickets > 0 && in_first_epoch(session) &&
+        ms_session_version(session) >= TLS1_3) {
+        int result = gnutls_session_ticket_send(session->tls, (unsigned)config->tickets, 0);
+        if (result < 0) {
+            ms_session_fail(session, result, MS_DURING_WRITE);
+        }
+    }
+}
+
+static void complete(struct ms_session *session) {
+    if (session->task == MS_TASK_HANDSHAKE && !in_first_epoch(session)) {
+        session->renegotiations++;
+    }
+    session->completed = session->ever_completed = true;
+    session->expecting = session->asked = false;
+    session->task = MS_TASK_READ;
+    session->phase = MS_PHASE_ESTABLISHED;
+    send_tickets(session);
+}
+
+static void note_new_selection(struct ms_session *session) {
+    const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
+    if (ours && ours->data != session->ours_at_epoch.data) {
+        ms_session_note_selection(session);
+    }
+}
+
+/* A warning while shaking hands; returns whether to go on. */
+static bool after_warning(struct ms_session *session) {
+    ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    bool refused = gnutls_alert_get(session->tls) == GNUTLS_A_NO_RENEGOTIATION;
+    if (refused && !in_first_epoch(session)) {
+        ms_session_refuse(session, GNUTLS_E_WARNING_ALERT_RECEIVED, true, "renegotiation_refused");
+        return false;
+    }
+    return true;
+}
+
+/* What a handshake's result other than success means; returns whether to try again. */
+static bool after_handshake(struct ms_session *session, int result, bool moved) {
+    switch (result) {
+    case GNUTLS_E_AGAIN:
+    case GNUTLS_E_INTERRUPTED:
+        return moved && session->answer != MS_ANSWER_AWAITED;
+    case GNUTLS_E_WARNING_ALERT_RECEIVED:
+        return after_warning(session);
+    case GNUTLS_E_GOT_APPLICATION_DATA: /* sent before the peer saw our wish */
+        result = read_once(session);
+        if (result > 0 || result == GNUTLS_E_AGAIN) {
+            return true;
+        }
+        break;
+    case GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED:
+        if (!in_first_epoch(session)) {
+            (void)gnutls_alert_send_appropriate(session->tls, result);
+            ms_session_refuse(session, result, false, "renegotiation_refused");
+            session->refused_hello = session->role == MS_SERVER;
+            return false;
+        }
+        break;
+    default:
+        if (moved && gnutls_error_is_fatal(result) == 0) {
+            return true;
+        }
+        break;
+    }
+    ms_session_fail(session, result, MS_DURING_HANDSHAKE);
+    return false;
+}
+
+static void step_handshake(struct ms_session *session) {
+    while (!session->memory_short) {
+        size_t before = session->pulled + session->pushed;
+        bool reauth = session->task == MS_TASK_REAUTH;
+        int result = reauth ? gnutls_reauth(session->tls, 0) : gnutls_handshake(session->tls);
+        note_new_selection(session);
+        if (session->memory_short) {
+            return;
+        }
+        if (result == 0) {
+            complete(session);
+            return;
+        }
+        bool moved = session->pulled + session->pushed != before;
+        if (!after_handshake(session, result, moved)) {
+            return;
+        }
+    }
+}
+
+bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *error) {
+    size_t before = session->pulled + session->pushed, events = ms_log_num(session->log);
+    enum ms_phase phase = session->phase;
+    if (session->phase == MS_PHASE_STALLED && session->in.len > session->in_at) {
+        session->phase = MS_PHASE_HANDSHAKING;
+    }
+    if (session->answer != MS_ANSWER_AWAITED) {
+        ms_session_enter(session);
+        if (session->task == MS_TASK_HANDSHAKE || session->task == MS_TASK_REAUTH) {
+            step_handshake(session);
+        }
+        if (session->task == MS_TASK_READ) {
+            step_read(session);
+        }
+    }
+    *moved = session->pulled + session->pushed != before || ms_log_num(session->log) != events ||
+             session->phase != phase;
+    return !session->memory_short || ms_fail_memory(error);
+}
+
+void ms_session_quiet(struct ms_session *session) {
+    if (ms_session_waits(session) && session->answer != MS_ANSWER_AWAITED) {
+        session->phase = MS_PHASE_STALLED;
+    }
+}
+
+/* ---- actions ---- */
+
+static void begin_action(struct ms_session *session, bool handshake) {
+    session->action_first = ms_log_num(session->log);
+    session->needs_completion = handshake;
+    if (handshake) {
+        session->completed = false;
+        session->selection_noted = false;
+        const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
+        session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
+    }
+}
+
+void ms_session_start_handshake(struct ms_session *session) {
+    begin_action(session, true);
+    begin_task(session, MS_TASK_HANDSHAKE);
+}
+
+void ms_session_start_renegotiation(struct ms_session *session) {
+    begin_action(session, true);
+    session->asked = true;
+    ms_session_enter(session);
+    if (session->role == MS_SERVER) {
+        int result = gnutls_rehandshake(session->tls); /* HelloRequest */
+        if (result < 0 && result != GNUTLS_E_AGAIN) {
+            ms_session_fail(session, result, MS_DURING_WRITE);
+            return;
+        }
+    }
+    begin_task(session, MS_TASK_HANDSHAKE);
+}
+
+void ms_session_start_reauthentication(struct ms_session *session) {
+    begin_action(session, true);
+    ms_session_enter(session);
+    if (!(gnutls_session_get_flags(session->tls) & GNUTLS_SFLAGS_POST_HANDSHAKE_AUTH)) {
+        ms_session_refuse(session, GNUTLS_E_INVALID_REQUEST, false,
+                          "post_handshake_auth_not_offered");
+        return;
+    }
+    begin_task(session, MS_TASK_REAUTH);
+}
+
+void ms_session_expect(struct ms_session *session) {
+    begin_action(session, true);
+    session->expecting = true;
+}
+
+void ms_session_start_other(struct ms_session *session) {
+    begin_action(session, false);
+}
+
+void ms_session_update_keys(struct ms_session *session, bool request_peer) {
+    ms_session_enter(session);
+    int result = gnutls_session_key_update(session->tls, request_peer ? GNUTLS_KU_PEER : 0);
+    if (result < 0) {
+        ms_session_fail(session, result, MS_DURING_WRITE);
+    }
+}
+
+void ms_session_shift_window(struct ms_session *session) {
+    session->window_shift += KEY_UPDATE_WINDOW;
+}
+
+void ms_session_close(struct ms_session *session) {
+    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_IDLE) {
+        session->phase = session->phase == MS_PHASE_IDLE ? MS_PHASE_CLOSED : session->phase;
+        return;
+    }
+    if (session->said_goodbye) {
+        return;
+    }
+    session->said_goodbye = true;
+    ms_session_enter(session);
+    int result = gnutls_bye(session->tls, GNUTLS_SHUT_WR);
+    if (result < 0 && result != GNUTLS_E_AGAIN && result != GNUTLS_E_INTERRUPTED) {
+        ms_session_fail(session, result, MS_DURING_CLOSE);
+        return;
+    }
+    session->phase = MS_PHASE_CLOSED;
+}
+
+void ms_session_send(struct ms_session *session, struct ms_slice data) {
+    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED) {
+        return;
+    }
+    struct ms_slice kept = ms_log_keep(session->log, data.data, data.len);
+    struct ms_event *event =
+        kept.data ? ms_log_add(session->log, session->role, MS_EVENT_DATA) : NULL;
+    if (!event) {
+        session->memory_short = true;
+        return;
+    }
+    event->bytes = kept;
+    ms_session_enter(session);
+    while (data.len > 0) {
+        ssize_t result = gnutls_record_send(session->tls, data.data, data.len);
+        if (result < 0) {
+            ms_session_fail(session, (int)result, MS_DURING_WRITE);
+            return;
+        }
+        data.data += result;
+        data.len -= (size_t)result;
+    }
+}
