@@ -257,7 +257,9 @@ static struct ms_certificate *explain_purpose(const struct ms_evidence *evidence
 static struct ms_certificate *explain_owner(const struct ms_evidence *evidence,
                                             struct ms_sentence *sentence) {
     struct ms_certificate *leaf = leaf_of(evidence);
-    const struct ms_certificate_facts *facts = ms_certificate_facts(leaf, NULL);
+    struct ms_error why = {0};
+    const struct ms_certificate_facts *facts = ms_certificate_facts(leaf, &why);
+    sentence->broken = sentence->broken || (!facts && why.number == GNUTLS_E_MEMORY_ERROR);
     char common_name[256];
     size_t size = sizeof common_name;
     if (facts && (facts->dns_names.num || facts->ip_addresses.num)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sentence.h"
 
+#include "foreign_text.h"
 #include "memory.h"
 
 #include <stdarg.h>
@@ -34,21 +35,26 @@ void ms_sentence_add(struct ms_sentence *sentence, const char *format, ...) {
     }
 }
 
-/* A peer chooses its names: they may not move the reader's cursor. */
-static void add_foreign(struct ms_sentence *sentence, const char *text, size_t len) {
-    size_t start = sentence->bytes.len;
-    add(sentence, text, len);
-    for (size_t i = start; i < sentence->bytes.len; i++) {
-        if (sentence->bytes.data[i] < 0x20 || sentence->bytes.data[i] == 0x7f) {
-            sentence->bytes.data[i] = '?';
+/* A peer chooses its names: they may neither break the text's encoding nor move the reader's
+ * cursor. */
+static void add_foreign(struct ms_sentence *sentence, const void *data, size_t len) {
+    char *text = ms_foreign_text(data, len);
+    for (char *c = text; text && *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = '?';
         }
     }
+    sentence->broken = sentence->broken || !text;
+    if (text) {
+        add(sentence, text, strlen(text));
+    }
+    ms_free(text);
 }
 
 static void add_name(struct ms_sentence *sentence, int code, gnutls_datum_t *name,
                      const char *without) {
     if (code >= 0 && name->size) {
-        add_foreign(sentence, (const char *)name->data, name->size);
+        add_foreign(sentence, name->data, name->size);
     } else {
         ms_sentence_add(sentence, "%s", without);
     }
