@@ -26,6 +26,10 @@ struct ms_identity *
 ms_identity_issuer(const struct ms_identity *identity); /* NULL: self-signed or loaded */
 bool ms_identity_made_here(const struct ms_identity *identity);
 
+/* Whether the certificate is for this key. False when the certificate cannot be parsed. */
+bool ms_identity_fits(const struct ms_key *key, struct ms_certificate *certificate, bool *fits,
+                      struct ms_error *error);
+
 /* Reads a chain (leaf first, any length) and its key. Fails when the key does not belong to the
  * leaf. */
 struct ms_identity *ms_identity_read(struct ms_slice chain, struct ms_slice key,
