@@ -174,7 +174,10 @@ function identity:pkcs12(given)
   return strict.check("identity:pkcs12", native.pkcs12(self, checked.password))
 end
 
-local authority = setmetatable({}, { __index = identity })
+local authority = {}
+for name, method in pairs(identity) do
+  authority[name] = method
+end
 
 --- authority:issue { cn =, dns =, ... }: an identity whose certificate this authority signs. See
 --- options.certificate for what it takes.
@@ -308,7 +311,8 @@ end
 local verification = strict.schema("verification", native.fields "verification")
 
 --- pki.verify { chain =, trust =, at =, name =, purpose =, max_depth = }: judges a chain as a
---- handshake would and gives the same result: verified, accepted, problems, text, certificate, path.
+--- handshake would and gives the same result: verified, accepted, problems, text, certificate,
+--- path.
 ---@param given table see options.verify
 ---@return table verification
 function pki.verify(given)

@@ -71,7 +71,7 @@ end
 ---@class moonshake.schema
 ---@field kind string what such a value is called in messages: "verification"
 ---@field names string[] in the order of the field table
----@field by_name table<string, { name: string, about: string, schema: moonshake.schema? }>
+---@field by_name table<string, { name: string, type: string, about: string, schema: table? }>
 ---@field later table<string, boolean> fields of the contract that this version lacks
 
 --- Makes a schema from the list of fields that `native.fields()` gives.
@@ -89,6 +89,7 @@ function strict.schema(kind, fields, later)
       schema.names[#schema.names + 1] = field.name
       schema.by_name[field.name] = {
         name = field.name,
+        type = field.type,
         about = field.about,
         schema = field.fields and strict.schema(kind .. "." .. field.name, field.fields),
       }
@@ -224,13 +225,14 @@ function strict.is_record(value)
   return schema ~= nil and getmetatable(value) == schema.metatable
 end
 
---- Whether a value is compared by what it holds: plain tables, lists, records, and what has a
---- schema and is a table (an end).
+--- Whether a value is compared by what it holds: plain tables, lists, records, and what has fields
+--- to iterate over (an end).
 ---@param value any
 ---@return boolean
 function strict.has_values(value)
   return type(value) == "table"
-    and (getmetatable(value) == nil or strict.is_list(value) or strict.schema_of(value) ~= nil)
+    and (getmetatable(value) == nil or strict.is_list(value)
+         or (strict.schema_of(value) ~= nil and getmetatable(value).__pairs ~= nil))
 end
 
 --- What a native function gave, made strict: records by schema, lists by List; all else as it is.

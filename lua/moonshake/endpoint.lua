@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: MIT
+-- One end of a link as scripts see it: it answers as of now, and raises on what it does not have.
+local arguments = require "moonshake.arguments"
+local native = require "moonshake.native"
+local options = require "moonshake.options"
+local strict = require "moonshake.strict"
+
+local endpoint = {}
+
+local FIELDS = native.fields "state"
+local STATE = strict.schema("end", FIELDS, options.later_fields)
+local SNAPSHOT = strict.schema("snapshot", FIELDS, options.later_fields)
+
+local links = native.link_methods
+
+-- Private to this file: what an end's table holds.
+local LINK, ROLE, OWNER = {}, {}, {}
+
+local End = { __name = "moonshake.end", __schema = STATE }
+local methods = {}
+
+local function check_self(api, self)
+  if type(self) ~= "table" or getmetatable(self) ~= End then
+    strict.raise(api .. ": to be called with a colon, on an end of a link")
+  end
+  return rawget(self, LINK), rawget(self, ROLE)
+end
+
+--- end:snapshot(): all fields as they are now, in a read-only table that raises on unknown ones.
+---@return table
+function methods:snapshot()
+  local link, role = check_self("end:snapshot", self)
+  return strict.record(SNAPSHOT, strict.check("end:snapshot", links.snapshot(link, role)))
+end
+
+--- end:exporter(label, context, length): keying material of this session (RFC 5705, RFC 8446 7.5).
+--- Up to TLS 1.2 no context (nil) and an empty one differ. Raises where neither TLS 1.3 nor an
+--- extended master secret protects it.
+---@param label string
+---@param context string|nil
+---@param length integer bytes
+---@return string
+function methods:exporter(label, context, length)
+  local api = "end:exporter"
+  local link, role = check_self(api, self)
+  arguments.check_one(api, options.exporter.label, label)
+  if context ~= nil then
+    arguments.check_one(api, options.exporter.context, context)
+  end
+  length = arguments.check_one(api, options.exporter.length, length)
+  return strict.check(api, links.exporter(link, role, label, context, length))
+end
+
+-- One snapshot for each epoch, the current one last.
+local function history(link, role)
+  local list = strict.check("end.history", links.history(link, role))
+  for index, values in ipairs(list) do
+    list[index] = strict.record(SNAPSHOT, values)
+  end
+  return strict.list(list)
+end
+
+function End:__index(name)
+  if methods[name] then
+    return methods[name]
+  end
+  local link, role = rawget(self, LINK), rawget(self, ROLE)
+  if name == "history" then
+    return history(link, role)
+  end
+  local field = STATE.by_name[name]
+  if not field then
+    if STATE.later[name] then
+      strict.later(("link.%s: %s"):format(role, name))
+    end
+    strict.unknown("link." .. role, "field", name,
+                   { "history", "snapshot", "exporter", table.unpack(STATE.names) })
+  end
+  local known, value = links.field(link, role, name)
+  if not known then
+    strict.raise(("link.%s: %s: %s"):format(role, name, tostring(value)))
+  end
+  return strict.wrap(value, field.schema)
+end
+
+function End.__newindex()
+  strict.raise "an end of a link: is read-only"
+end
+
+End.__pairs = strict.each
+
+function End:__tostring()
+  local version = self.version
+  return ("%s end of link (%s%s)"):format(self.role, self.phase, version and ", " .. version or "")
+end
+
+--- Makes the end of a native link.
+---@param native_link userdata
+---@param role "client"|"server"
+---@param owner table the link that scripts see
+function endpoint.new(native_link, role, owner)
+  return setmetatable({ [LINK] = native_link, [ROLE] = role, [OWNER] = owner }, End)
+end
+
+--- The link of an end.
+---@param value table
+---@return table
+function endpoint.owner(value)
+  return rawget(value, OWNER)
+end
+
+--- Whether a value is an end of a link.
+---@param value any
+---@return boolean
+function endpoint.is_end(value)
+  return type(value) == "table" and getmetatable(value) == End
+end
+
+--- Whether a value is an end's snapshot.
+---@param value any
+---@return boolean
+function endpoint.is_snapshot(value)
+  return strict.schema_of(value) == SNAPSHOT
+end
+
+--- The schema of ends.
+endpoint.schema = STATE
+
+return endpoint
