@@ -228,7 +228,10 @@ bool ms_session_feed(struct ms_session *session, struct ms_slice bytes, struct m
 }
 
 struct ms_slice ms_session_take(struct ms_session *session) {
-    session->out_taken = true;
+    if (session->out_taken) {
+        return (struct ms_slice){0};
+    }
+    session->out_taken = true; /* the next push overwrites */
     return (struct ms_slice){session->out.data, session->out.len};
 }
 
