@@ -118,7 +118,8 @@ function show(value, indent, above)
   if kind == "userdata" and not (metatable and metatable.__tostring) then
     return metatable and metatable.__name or kind
   end
-  return tostring(value)
+  -- What other libraries' values say of themselves may hold an address, which no run repeats.
+  return kind == "number" and tostring(value) or (tostring(value):gsub("%s*[:(]%s*0x%x+%)?", ""))
 end
 
 --- A value as text for people: strings quoted and escaped, tables with sorted keys, certificates as
