@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What the library asks for names, fields and classes: the tables of the core, as lists. */
+#include "log.h"
+#include "names.h"
+#include "native.h"
+#include "state.h"
+#include "walker.h"
+
+static enum ms_names check_kind(lua_State *L, int index) {
+    static const char *const words[] = {"version", "cipher_suite", "group",  "signature_scheme",
+                                        "alert",   "message",      "record", NULL};
+    static const enum ms_names kinds[] = {
+        MS_NAMES_VERSION, MS_NAMES_CIPHER_SUITE, MS_NAMES_GROUP, MS_NAMES_SIGNATURE_SCHEME,
+        MS_NAMES_ALERT,   MS_NAMES_MESSAGE,      MS_NAMES_RECORD};
+    return kinds[luaL_checkoption(L, index, NULL, words)];
+}
+
+static int list_names(lua_State *L) {
+    enum ms_names kind = check_kind(L, 1);
+    lua_newtable(L);
+    const struct ms_name *name;
+    for (size_t i = 0; (name = ms_names_at(kind, i)) != NULL; i++) {
+        lua_pushstring(L, name->iana);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int find_name(lua_State *L) {
+    const struct ms_name *name = ms_names_find(check_kind(L, 1), luaL_checkstring(L, 2));
+    lua_pushstring(L, name ? name->iana : NULL);
+    return 1;
+}
+
+static int describe_fields(lua_State *L) {
+    static const char *const words[] = {"certificate", "state", "verification", "event", NULL};
+    static const struct ms_field *const fields[] = {ms_certificate_fields, ms_state_fields,
+                                                    ms_verification_fields, ms_event_fields};
+    ms_walker_describe(L, fields[luaL_checkoption(L, 1, NULL, words)]);
+    return 1;
+}
+
+static int get_class(lua_State *L) {
+    static const char *const words[] = {"key",    "certificate", "identity", "authority",
+                                        "config", "link",        NULL};
+    luaL_checkoption(L, 1, NULL, words);
+    lua_pushfstring(L, "moonshake.%s", lua_tostring(L, 1));
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    return 1;
+}
+
+void ms_words_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"names", list_names},
+                                         {"find", find_name},
+                                         {"fields", describe_fields},
+                                         {"class", get_class},
+                                         {NULL, NULL}};
+    ms_native_add(L, functions);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "deadline.h"
+
+#include "native.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <time.h>
+
+/* Instructions between two looks at the clock: some 50 microseconds. */
+enum { LOOK_EVERY = 10000 };
+/* Once it has fired, whoever gets the error has this many to take the deadline off; a script that
+ * goes on swallowing it has none left in the end, so that no pcall in a loop can hold it. */
+enum { GRACE = 1000, GRACES = 20 };
+
+static const char message[] = "the time is over";
+
+static int64_t monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool ms_deadline_over(const struct ms_context *context) {
+    return context->deadline_set && monotonic_ns() >= context->deadline_ns;
+}
+
+static void look(lua_State *L, lua_Debug *info) {
+    (void)info;
+    struct ms_context *context = ms_context_find(L);
+    if (!context || !context->deadline_set) {
+        lua_sethook(L, NULL, 0, 0); /* a coroutine that inherited it */
+    } else if (ms_deadline_over(context)) {
+        ms_deadline_raise(L, context);
+    }
+}
+
+int ms_deadline_raise(lua_State *L, struct ms_context *context) {
+    int grace = context->fired++ < GRACES ? GRACE : 1;
+    lua_sethook(L, look, LUA_MASKCOUNT, grace);
+    lua_pushstring(L, message);
+    return lua_error(L);
+}
+
+static void hook(lua_State *L, bool on) {
+    if (on) {
+        lua_sethook(L, look, LUA_MASKCOUNT, LOOK_EVERY);
+    } else if (lua_gethook(L) == look) {
+        lua_sethook(L, NULL, 0, 0);
+    }
+}
+
+static int set_deadline(lua_State *L) {
+    struct ms_context *context = ms_context_of(L);
+    bool on = !lua_isnoneornil(L, 1);
+    lua_Number seconds = on ? luaL_checknumber(L, 1) : 0;
+    luaL_argcheck(L, isfinite(seconds) && fabs(seconds) < 1e9, 1, "not a number of seconds");
+    context->deadline_set = on;
+    context->deadline_ns = monotonic_ns() + (int64_t)(seconds * 1e9);
+    context->fired = 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    hook(lua_tothread(L, -1), on);
+    hook(L, on);
+    return 0;
+}
+
+void ms_deadline_open(lua_State *L) {
+    static const luaL_Reg functions[] = {{"deadline", set_deadline}, {NULL, NULL}};
+    ms_native_add(L, functions);
+    lua_pushstring(L, message);
+    lua_setfield(L, -2, "deadline_message");
+}
