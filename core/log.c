@@ -12,6 +12,9 @@
 #define EVENTS_IN_CHUNK 32
 #define ARENA_CHUNK 4096
 
+/* How far back the sender of a record or message stands: a flight is a few dozen events. */
+#define CARRIED_BACK 96
+
 struct chunk {
     struct ms_event events[EVENTS_IN_CHUNK];
 };
@@ -151,6 +154,32 @@ struct ms_slice ms_log_keep(struct ms_log *log, const void *bytes, size_t len) {
     }
     arena->used += len;
     return (struct ms_slice){to, len};
+}
+
+struct ms_slice ms_log_keep_carried(struct ms_log *log, enum ms_role role, struct ms_slice bytes) {
+    size_t first = log->num > CARRIED_BACK ? log->num - CARRIED_BACK : 0;
+    for (size_t i = log->num; i > first; i--) {
+        const struct ms_event *event = ms_log_at(log, i - 1);
+        if (event->role != role && !event->incoming && event->bytes.data &&
+            ms_slice_equal(event->bytes, bytes)) {
+            return event->bytes;
+        }
+    }
+    return ms_log_keep(log, bytes.data, bytes.len);
+}
+
+bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain) {
+    for (size_t i = 0; i < chain->num; i++) {
+        size_t at = 0;
+        while (at < log->certificates.num && log->certificates.items[at] != chain->items[i]) {
+            at++;
+        }
+        if (at == log->certificates.num &&
+            !ms_certificates_add(&log->certificates, chain->items[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der) {

@@ -71,6 +71,14 @@ const struct ms_event *ms_log_at(const struct ms_log *log, size_t index); /* fro
 /* A copy that lives as long as the log; data NULL when memory is short. */
 struct ms_slice ms_log_keep(struct ms_log *log, const void *bytes, size_t len);
 
+/* The same for what crosses the wire: bytes that the other end logged a moment ago are kept once.
+ */
+struct ms_slice ms_log_keep_carried(struct ms_log *log, enum ms_role role, struct ms_slice bytes);
+
+/* Makes the log use these certificate objects for their DER (retains): what an end presents has
+ * been parsed already, and its peer need not do so again. False when memory is short. */
+bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain);
+
 /* The certificate of this DER, the same object for the same bytes. Borrowed until the log goes;
  * NULL when memory is short. */
 struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der);

@@ -95,9 +95,24 @@ bool ms_session_apply(struct ms_session *session, struct ms_config *config,
     return true;
 }
 
+static bool know_identities(struct ms_session *session, const struct ms_config *config) {
+    for (size_t i = 0; i < config->identities.num; i++) {
+        if (!ms_log_know(session->log, ms_identity_chain(config->identities.items[i]))) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < config->num_sites; i++) {
+        if (!know_identities(session, config->sites[i].config)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error) {
     if (!ms_grow_array(&session->configs, session->num_configs, &session->config_capacity,
-                       sizeof(struct ms_config *))) {
+                       sizeof(struct ms_config *)) ||
+        !know_identities(session, config)) {
         return ms_fail_memory(error);
     }
     session->configs[session->num_configs++] = ms_config_retain(config);

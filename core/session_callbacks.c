@@ -46,7 +46,8 @@ static void mark_delivered(struct ms_session *session) {
 }
 
 static bool log_record(struct ms_session *session, struct ms_slice record, bool incoming) {
-    struct ms_slice kept = ms_log_keep(session->log, record.data, record.len);
+    struct ms_slice kept = incoming ? ms_log_keep_carried(session->log, session->role, record)
+                                    : ms_log_keep(session->log, record.data, record.len);
     struct ms_event *event =
         kept.data ? ms_log_add(session->log, session->role, MS_EVENT_RECORD) : NULL;
     if (!event) {
@@ -229,7 +230,8 @@ static int choose_site(struct ms_session *session, struct ms_slice body) {
 
 static bool log_message(struct ms_session *session, uint8_t type, bool incoming,
                         struct ms_slice body) {
-    struct ms_slice kept = ms_log_keep(session->log, body.data, body.len);
+    struct ms_slice kept = incoming ? ms_log_keep_carried(session->log, session->role, body)
+                                    : ms_log_keep(session->log, body.data, body.len);
     bool request = type == GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST;
     for (int i = 0; kept.data && i <= request; i++) {
         struct ms_event *event =

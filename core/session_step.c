@@ -330,7 +330,24 @@ bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *e
     return !session->memory_short || ms_fail_memory(error);
 }
 
+static void give_back(struct ms_bytes *bytes) {
+    if (bytes->len == 0) {
+        ms_bytes_clear(bytes);
+    }
+}
+
 void ms_session_quiet(struct ms_session *session) {
+    /* Thousands of links may live at once, most of them silent. */
+    if (session->out_taken) {
+        session->out.len = 0;
+    }
+    if (session->in_at == session->in.len) {
+        session->in.len = session->in_at = 0;
+    }
+    give_back(&session->out);
+    give_back(&session->in);
+    ms_records_rest(&session->sent);
+    ms_records_rest(&session->received);
     if (ms_session_waits(session) && session->answer != MS_ANSWER_AWAITED) {
         session->phase = MS_PHASE_STALLED;
     }

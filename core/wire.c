@@ -57,6 +57,13 @@ bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct 
     return true;
 }
 
+void ms_records_rest(struct ms_records *records) {
+    struct ms_bytes *part = &records->part;
+    if (part->len == 0 || (part->len >= RECORD_HEADER && lacking(part) == 0)) {
+        ms_bytes_clear(part);
+    }
+}
+
 void ms_records_clear(struct ms_records *records) {
     ms_bytes_clear(&records->part);
 }

@@ -22,6 +22,8 @@ struct ms_records {
  * or to absent when more bytes are needed. The record borrows until the next call. False when
  * memory is short. */
 bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct ms_slice *record);
+/* Gives memory back between two records; what is there of an incomplete one stays. */
+void ms_records_rest(struct ms_records *records);
 void ms_records_clear(struct ms_records *records);
 
 /* The DER certificates of a Certificate message's body (RFC 5246 7.4.2, RFC 8446 4.4.2), by calling
