@@ -68,13 +68,23 @@ static bool same_pointers(const void *a, size_t num_a, const void *b, size_t num
     return num_a == num_b && (num_a == 0 || memcmp(a, b, num_a * sizeof(void *)) == 0);
 }
 
+/* Two trusts that name the same anchors; each link makes its own. */
+static bool same_trust(const struct ms_trust *a, const struct ms_trust *b) {
+    if (a == b || !a || !b) {
+        return a == b;
+    }
+    const struct ms_certificates *of_a = ms_trust_anchors(a), *of_b = ms_trust_anchors(b);
+    return of_a->items && of_b->items &&
+           same_pointers(of_a->items, of_a->num, of_b->items, of_b->num);
+}
+
 static bool fits(const struct ms_credentials *set, const struct ms_config *config) {
     bool named = names_issuers(config);
     return set->named == named && set->chosen == ms_config_chooses(config) &&
            same_pointers(set->identities.items, set->identities.num, config->identities.items,
                          num_keys(config)) &&
            (!named ||
-            (set->issuers_given == config->issuers_given && set->trust == config->trust &&
+            (set->issuers_given == config->issuers_given && same_trust(set->trust, config->trust) &&
              same_texts(&set->issuer_names, &config->issuer_names) &&
              same_pointers(set->issuer_certificates.items, set->issuer_certificates.num,
                            config->issuer_certificates.items, config->issuer_certificates.num)));

@@ -148,6 +148,10 @@ static bool present(struct ms_session *session, struct ms_identity *identity) {
     }
     ms_presented_clear(&session->presented);
     session->presented = presented;
+    if (identity && !ms_log_know(session->log, ms_identity_chain(identity))) {
+        session->memory_short = true;
+        return false;
+    }
     return remember_chain(session, identity ? ms_identity_chain(identity) : NULL) &&
            log_selection(session, identity ? ms_identity_leaf(identity) : NULL);
 }
