@@ -158,7 +158,7 @@ function types.word(at, option, value)
   if type(value) ~= "string" then
     wants(at, "one of " .. choices, value)
   end
-  wrong(at, ("unknown word %s%s; it takes %s"):format(
+  wrong(at, ("unknown word %s%s; it takes one of %s"):format(
     diff.show(value), suggest.hint(value, option.words), choices))
 end
 

@@ -17,23 +17,28 @@ local function escape_byte(byte)
   return ESCAPES[byte] or ("\\x%02x"):format(byte:byte())
 end
 
--- A quoted string: control characters, direction marks and whatever is not UTF-8 are escaped.
-local function show_string(text)
-  local cut = #text > LONG_TEXT and LONG_TEXT
-  local shown = cut and text:sub(1, cut) or text
-  local pieces, at = {}, 1
-  while at <= #shown do
-    local length, bad = utf8.len(shown, at)
-    local stop = length and #shown or bad - 1
-    pieces[#pieces + 1] = escape.line((shown:sub(at, stop):gsub('[%c"\\]', escape_byte)))
-    if not length then
-      pieces[#pieces + 1] = escape_byte(shown:sub(bad, bad))
-      stop = bad
+-- A text cut after about as many bytes, between two characters if it has any.
+local function cut_text(text, most)
+  local cut = text:sub(1, most)
+  for back = 0, 3 do
+    if utf8.len(cut, 1, most - back) then
+      return cut:sub(1, most - back)
     end
-    at = stop + 1
   end
-  local quoted = '"' .. table.concat(pieces) .. '"'
-  return cut and ("%s... (%d bytes)"):format(quoted, #text) or quoted
+  return cut
+end
+
+-- A quoted string: control characters and direction marks are escaped, and what is not UTF-8 as a
+-- whole is taken for bytes.
+local function show_string(text)
+  local shown = #text > LONG_TEXT and cut_text(text, LONG_TEXT) or text
+  local inside
+  if utf8.len(shown) then
+    inside = escape.line((shown:gsub('[%c"\\]', escape_byte)))
+  else
+    inside = shown:gsub('[^ !#-Z%[%]^-~]', escape_byte)
+  end
+  return #shown < #text and ('"%s"... (%d bytes)'):format(inside, #text) or '"' .. inside .. '"'
 end
 
 local function show_key(key)
