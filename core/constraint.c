@@ -26,29 +26,50 @@ static gnutls_x509_crt_t crt_at(const struct ms_evidence *evidence, size_t index
     return ms_certificate_crt(evidence->list->items[index], NULL);
 }
 
-/* RFC 5280 4.2.1.9: the limit is on the intermediates that follow the CA, self-issued ones and the
- * last certificate of the path not counted. GnuTLS 3.7.9 counts the self-issued ones. */
-static struct ms_certificate *find_path_length(const struct ms_evidence *evidence,
-                                               struct ms_sentence *sentence) {
+/* The topmost CA below which there are more intermediates than it allows, the last certificate of
+ * the path not counted (RFC 5280 4.2.1.9); or NULL. */
+static struct ms_certificate *over_limit(const struct ms_evidence *evidence, bool count_self_issued,
+                                         int *limit, int *count) {
     struct ms_certificate *culprit = NULL;
-    int limit_there = 0;
-    int count_there = 0;
-    int count = 0;
+    int below = 0;
     bool unchecked = evidence->path->flags & GNUTLS_VERIFY_DISABLE_CA_SIGN;
     for (size_t i = 1; i < evidence->list->num && !unchecked; i++) {
         gnutls_x509_crt_t crt = crt_at(evidence, i);
-        int limit = path_length(crt);
-        if (limit >= 0 && count > limit) {
+        int allowed = path_length(crt);
+        if (allowed >= 0 && below > allowed) {
             culprit = evidence->list->items[i];
-            limit_there = limit;
-            count_there = count;
+            *limit = allowed;
+            *count = below;
         }
-        count += !self_issued(crt);
+        below += count_self_issued || !self_issued(crt);
     }
+    return culprit;
+}
+
+static struct ms_certificate *find_path_length(const struct ms_evidence *evidence,
+                                               struct ms_sentence *sentence) {
+    int limit;
+    int count;
+    struct ms_certificate *culprit = over_limit(evidence, false, &limit, &count);
     if (culprit) {
         ms_sentence_add_subject(sentence, culprit);
-        ms_sentence_add(sentence, " allows %d intermediate%s below it, there %s %d", limit_there,
-                        limit_there == 1 ? "" : "s", count_there == 1 ? "is" : "are", count_there);
+        ms_sentence_add(sentence, " allows %d intermediate%s below it, there %s %d", limit,
+                        limit == 1 ? "" : "s", count == 1 ? "is" : "are", count);
+    }
+    return culprit;
+}
+
+struct ms_certificate *ms_constraint_miscounted(const struct ms_evidence *evidence,
+                                                struct ms_sentence *sentence) {
+    int limit;
+    int count;
+    struct ms_certificate *culprit = over_limit(evidence, true, &limit, &count);
+    if (culprit) {
+        ms_sentence_add_subject(sentence, culprit);
+        ms_sentence_add(sentence,
+                        " allows %d intermediate%s below it; there are no more, but GnuTLS counts "
+                        "self-issued ones, too, and comes to %d",
+                        limit, limit == 1 ? "" : "s", count);
     }
     return culprit;
 }
@@ -91,37 +112,30 @@ static const char *forbidden_names(gnutls_x509_name_constraints_t constraints,
     return NULL;
 }
 
-/* Does `ca` at `index` of the path forbid the name of the leaf or (which 3.7.9 does not look at) of
- * an intermediate below it that is not self-issued? Returns the position of the one forbidden. */
-static bool forbids(const struct ms_evidence *evidence, size_t index, size_t *forbidden,
-                    const char **kind) {
+/* The kind of name that the CA at `index` of the path forbids the leaf, or NULL. RFC 5280 6.1.3
+ * holds the intermediates to the constraints as well; GnuTLS 3.7.9 does not, so that what they are
+ * called never explains its verdict. */
+static const char *forbidden_by(const struct ms_evidence *evidence, size_t index) {
     gnutls_x509_name_constraints_t constraints;
     if (gnutls_x509_name_constraints_init(&constraints) < 0) {
-        return false;
+        return NULL;
     }
-    *kind = NULL;
+    const char *kind = NULL;
     if (gnutls_x509_crt_get_name_constraints(crt_at(evidence, index), constraints, 0, NULL) >= 0) {
-        for (size_t i = 0; i < index && !*kind; i++) {
-            gnutls_x509_crt_t crt = crt_at(evidence, i);
-            if (i == 0 || !self_issued(crt)) {
-                *kind = forbidden_names(constraints, crt);
-                *forbidden = i;
-            }
-        }
+        kind = forbidden_names(constraints, crt_at(evidence, 0));
     }
     gnutls_x509_name_constraints_deinit(constraints);
-    return *kind != NULL;
+    return kind;
 }
 
 static struct ms_certificate *find_name_constraint(const struct ms_evidence *evidence,
                                                    struct ms_sentence *sentence) {
     for (size_t i = evidence->list->num; i-- > 1;) {
-        size_t forbidden;
-        const char *kind;
-        if (forbids(evidence, i, &forbidden, &kind)) {
+        const char *kind = forbidden_by(evidence, i);
+        if (kind) {
             ms_sentence_add_subject(sentence, evidence->list->items[i]);
             ms_sentence_add(sentence, " constrains the %s below it, which those of ", kind);
-            ms_sentence_add_subject(sentence, evidence->list->items[forbidden]);
+            ms_sentence_add_subject(sentence, evidence->list->items[0]);
             ms_sentence_add(sentence, " violate");
             return evidence->list->items[i];
         }

@@ -17,4 +17,9 @@ struct ms_constraint {
 };
 extern const struct ms_constraint ms_constraints[]; /* ended by a problem of NULL */
 
+/* As `find`: the CA whose path length limit is kept, but not as GnuTLS 3.7.9 counts: it takes
+ * self-issued certificates for intermediates, which RFC 5280 4.2.1.9 does not. */
+struct ms_certificate *ms_constraint_miscounted(const struct ms_evidence *evidence,
+                                                struct ms_sentence *sentence);
+
 #endif

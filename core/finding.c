@@ -63,27 +63,21 @@ static struct ms_certificate *explain_signer_not_found(const struct ms_evidence 
         ms_sentence_add(sentence, " is self-signed and not trusted");
         return top;
     }
-    /* In a list that GnuTLS does not sort it looks for the issuer of the last one only. */
-    struct ms_certificate *orphan = failed_subject(evidence);
-    bool sent = ms_path_sent_issuer(evidence->path, top) != NULL;
-    if (ms_certificate_equal(orphan, leaf_of(evidence)) || sent) {
-        orphan = top;
-    }
     ms_sentence_add(sentence, "the issuer of ");
-    ms_sentence_add_subject(sentence, orphan);
+    ms_sentence_add_subject(sentence, top);
     ms_sentence_add(sentence, " (");
-    ms_sentence_add_issuer(sentence, orphan);
-    if (sent) {
+    ms_sentence_add_issuer(sentence, top);
+    if (ms_path_sent_issuer(evidence->path, top)) {
         ms_sentence_add(sentence, ") was sent, but not right after it, and %s",
                         evidence->path->flags & GNUTLS_VERIFY_DO_NOT_ALLOW_UNSORTED_CHAIN
                             ? "an unsorted chain is not allowed"
-                            : "GnuTLS sorts no chain of more than 16");
-    } else if (trusts_namesake(evidence, orphan)) {
+                            : "GnuTLS sorts only the last 16 certificates of a chain");
+    } else if (trusts_namesake(evidence, top)) {
         ms_sentence_add(sentence, ") was not sent; one of that name is trusted, with another key");
     } else {
         ms_sentence_add(sentence, ") was not sent and is not trusted");
     }
-    return orphan;
+    return top;
 }
 
 static struct ms_certificate *explain_signature_failure(const struct ms_evidence *evidence,
@@ -278,23 +272,18 @@ static struct ms_certificate *explain_owner(const struct ms_evidence *evidence,
     return leaf;
 }
 
-/* What stands where no single constraint explains the flag: a TLS feature that the issuer has and
- * the subject lacks, parameters of an RSA-PSS key, or GnuTLS's way of counting a path. */
+/* What stands where no single constraint explains the flag: GnuTLS's way of counting a path, a TLS
+ * feature that the issuer has and the subject lacks, or parameters of an RSA-PSS key. */
 static struct ms_certificate *explain_constraints(const struct ms_evidence *evidence,
                                                   struct ms_sentence *sentence) {
-    struct ms_certificate *subject = failed_subject(evidence);
-    if (evidence->failure && !evidence->failure->issuer) {
-        ms_sentence_add(sentence, "a CA above ");
-        ms_sentence_add_subject(sentence, subject);
-        ms_sentence_add(sentence, " limits the path length, and GnuTLS counts self-issued "
-                                  "certificates, too");
-        return NULL;
+    struct ms_certificate *counted = ms_constraint_miscounted(evidence, sentence);
+    if (!counted) {
+        ms_sentence_add(sentence, "a constraint of ");
+        ms_sentence_add_subject(sentence, failed_issuer(evidence));
+        ms_sentence_add(sentence, " or above is violated by ");
+        ms_sentence_add_subject(sentence, failed_subject(evidence));
     }
-    ms_sentence_add(sentence, "a constraint of ");
-    ms_sentence_add_subject(sentence, failed_issuer(evidence));
-    ms_sentence_add(sentence, " or above is violated by ");
-    ms_sentence_add_subject(sentence, subject);
-    return NULL;
+    return counted;
 }
 
 static struct ms_certificate *explain_generally(const struct ms_evidence *evidence,

@@ -3,7 +3,9 @@
 
 #include "memory.h"
 
-/* DEFAULT_MAX_VERIFY_DEPTH of GnuTLS 3.7.9: longer lists are checked as they come. */
+/* DEFAULT_MAX_VERIFY_DEPTH of GnuTLS 3.7.9. What stands before the last so many certificates of a
+ * list must be in order: measured with Debian's build, which has the fix of CVE-2024-28835. One
+ * without it takes longer lists for as long as its stack, and must not be given any. */
 #define SORTED_AT_MOST 16
 
 /* GnuTLS hands its verdict on each pair of certificates to a function without any argument of the
@@ -157,24 +159,24 @@ static bool same_authority(struct ms_certificate *a, struct ms_certificate *b) {
             ms_slice_equal((struct ms_slice){id_a, 32}, (struct ms_slice){id_b, 32}));
 }
 
-bool ms_path_in_order_only(const struct ms_path *path) {
-    return path->chain.num > SORTED_AT_MOST ||
-           path->flags & GNUTLS_VERIFY_DO_NOT_ALLOW_UNSORTED_CHAIN;
-}
-
-static struct ms_certificate *
-sent_issuer(const struct ms_path *path, const struct ms_certificate *subject, bool in_order_only) {
+/* The chain's position of a certificate, or its length. */
+static size_t position(const struct ms_path *path, const struct ms_certificate *certificate) {
     size_t at = 0;
-    while (at < path->chain.num && !ms_certificate_equal(path->chain.items[at], subject)) {
+    while (at < path->chain.num && !ms_certificate_equal(path->chain.items[at], certificate)) {
         at++;
     }
+    return at;
+}
+
+/* The first of the chain's certificates from `first` up to `end` that is an issuer of the one at
+ * `at`. */
+static struct ms_certificate *issuer_among(const struct ms_path *path, size_t at, size_t first,
+                                           size_t end) {
     if (at == path->chain.num ||
         gnutls_x509_crt_check_issuer(path->crts[at], path->crts[at])) { /* self-signed */
         return NULL;
     }
-    size_t first = in_order_only ? at + 1 : 1;
-    size_t end = in_order_only && at + 2 < path->chain.num ? at + 2 : path->chain.num;
-    for (size_t i = first; i < end; i++) {
+    for (size_t i = first; i < end && i < path->chain.num; i++) {
         if (i != at && gnutls_x509_crt_check_issuer(path->crts[at], path->crts[i])) {
             return path->chain.items[i];
         }
@@ -182,9 +184,20 @@ sent_issuer(const struct ms_path *path, const struct ms_certificate *subject, bo
     return NULL;
 }
 
+/* The issuer from where GnuTLS would take it. */
+static struct ms_certificate *issuer_in_place(const struct ms_path *path,
+                                              const struct ms_certificate *subject) {
+    size_t at = position(path, subject);
+    size_t sorted = path->chain.num > SORTED_AT_MOST ? path->chain.num - SORTED_AT_MOST : 0;
+    if (at < sorted || path->flags & GNUTLS_VERIFY_DO_NOT_ALLOW_UNSORTED_CHAIN) {
+        return issuer_among(path, at, at + 1, at + 2);
+    }
+    return issuer_among(path, at, sorted ? sorted : 1, path->chain.num);
+}
+
 struct ms_certificate *ms_path_sent_issuer(const struct ms_path *path,
-                                           struct ms_certificate *certificate) {
-    return sent_issuer(path, certificate, false);
+                                           const struct ms_certificate *certificate) {
+    return issuer_among(path, position(path, certificate), 1, path->chain.num);
 }
 
 static bool in_list(const struct ms_certificates *list, const struct ms_certificate *certificate) {
@@ -199,6 +212,7 @@ static bool in_list(const struct ms_certificates *list, const struct ms_certific
 bool ms_path_list(const struct ms_path *path, struct ms_certificates *list,
                   struct ms_error *error) {
     bool fine = ms_certificates_begin(list);
+    bool checked = false; /* GnuTLS itself came to `current` */
     struct ms_certificate *next = path->chain.num ? path->chain.items[0] : NULL;
     while (fine && next && !in_list(list, next)) {
         struct ms_certificate *current = next;
@@ -208,8 +222,10 @@ bool ms_path_list(const struct ms_path *path, struct ms_certificates *list,
             return ms_certificates_add(list, next) || ms_fail_memory(error);
         }
         fine = ms_certificates_add(list, current);
-        if (!next && !(path->trust && ms_trust_has(path->trust, current))) {
-            next = sent_issuer(path, current, ms_path_in_order_only(path));
+        bool at_anchor = checked && path->trust && ms_trust_has(path->trust, current);
+        checked = next != NULL;
+        if (!next && !at_anchor) {
+            next = issuer_in_place(path, current);
         }
     }
     return fine || ms_fail_memory(error);

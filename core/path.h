@@ -45,12 +45,10 @@ const struct ms_edge *ms_path_failure(const struct ms_path *path, unsigned statu
  * else to the last certificate whose issuer was not sent (where GnuTLS would look for it). */
 bool ms_path_list(const struct ms_path *path, struct ms_certificates *list, struct ms_error *error);
 
-/* The certificate of the chain that GnuTLS would take for the issuer of `certificate`, wherever it
- * stands in the list, or NULL. */
+/* The issuer of `certificate` among the others of the chain, wherever it stands in the list, or
+ * NULL. GnuTLS takes it only from the next place where it does not sort: before the last 16
+ * certificates, and everywhere under GNUTLS_VERIFY_DO_NOT_ALLOW_UNSORTED_CHAIN. */
 struct ms_certificate *ms_path_sent_issuer(const struct ms_path *path,
-                                           struct ms_certificate *certificate);
-/* Whether GnuTLS takes issuers only from the place after their subject: it sorts no list of more
- * than 16 certificates, and none when told so. */
-bool ms_path_in_order_only(const struct ms_path *path);
+                                           const struct ms_certificate *certificate);
 
 #endif

@@ -33,7 +33,7 @@ static bool add_anchors(struct ms_trust *trust, const struct ms_certificates *an
         !ms_certificates_begin(&trust->anchors)) {
         return ms_fail_memory(error);
     }
-    trust->crts = ms_alloc(anchors->num * sizeof *trust->crts);
+    trust->crts = ms_alloc(anchors->num * sizeof(gnutls_x509_crt_t));
     if (!trust->crts) {
         return ms_fail_memory(error);
     }

@@ -112,10 +112,11 @@ static bool judge(struct ms_path *path, const struct ms_demand *demand,
 
 bool ms_verify(const struct ms_certificates *chain, const struct ms_demand *demand,
                struct ms_verification *result, struct ms_error *error) {
-    *result = (struct ms_verification){.present = true};
+    *result = (struct ms_verification){0};
     if (chain->num == 0) {
         return ms_fail(error, "there is no certificate to verify");
     }
+    result->present = true;
     struct ms_path path;
     bool fine = ms_path_open(&path, chain, demand->trust, demand->flags, error);
     if (fine && !ms_texts_begin(&result->problems)) {
