@@ -19,8 +19,10 @@ static void clear_context(void *data) {
     box->context = NULL;
 }
 
-static const struct ms_class context_class = {
-    .name = "moonshake.context", .size = sizeof(struct context_box), .clear = clear_context};
+static const struct ms_class context_class = {.name = "moonshake.context",
+                                              .size = sizeof(struct context_box),
+                                              .num_values = 1,
+                                              .clear = clear_context};
 
 static struct ms_context *new_context(struct ms_error *error) {
     struct ms_context *context = ms_alloc(sizeof *context);

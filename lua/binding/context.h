@@ -21,6 +21,7 @@ struct ms_context {
     bool deadline_set;
     int64_t deadline_ns; /* by the monotonic clock */
     unsigned fired;      /* how often the deadline was told */
+    const char *setter;  /* the source of the function that set it, held by user value 1 */
 };
 
 void ms_context_release(struct ms_context *context);

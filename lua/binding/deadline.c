@@ -9,8 +9,9 @@
 
 /* Instructions between two looks at the clock: some 50 microseconds. */
 enum { LOOK_EVERY = 10000 };
-/* Once it has fired, whoever gets the error has this many to take the deadline off; a script that
- * goes on swallowing it has none left in the end, so that no pcall in a loop can hold it. */
+/* Once it has fired, a script has this many to clean up in; if it goes on swallowing the error it
+ * has none left in the end, so that no pcall in a loop can hold it. Functions of the file that set
+ * the deadline are spared then: they have to take it off. */
 enum { GRACE = 1000, GRACES = 20 };
 
 static const char message[] = "the time is over";
@@ -25,12 +26,17 @@ bool ms_deadline_over(const struct ms_context *context) {
     return context->deadline_set && monotonic_ns() >= context->deadline_ns;
 }
 
+/* A chunk's functions share the text of its source. */
+static bool is_setter(lua_State *L, lua_Debug *info, const struct ms_context *context) {
+    return lua_getinfo(L, "S", info) && info->source == context->setter;
+}
+
 static void look(lua_State *L, lua_Debug *info) {
-    (void)info;
     struct ms_context *context = ms_context_find(L);
     if (!context || !context->deadline_set) {
         lua_sethook(L, NULL, 0, 0); /* a coroutine that inherited it */
-    } else if (ms_deadline_over(context)) {
+    } else if (ms_deadline_over(context) &&
+               !(context->fired > GRACES && is_setter(L, info, context))) {
         ms_deadline_raise(L, context);
     }
 }
@@ -50,6 +56,15 @@ static void hook(lua_State *L, bool on) {
     }
 }
 
+/* Remembers which file the calling function is of. */
+static void remember_setter(lua_State *L, struct ms_context *context) {
+    lua_Debug info;
+    if (lua_getstack(L, 1, &info) && lua_getinfo(L, "fS", &info)) {
+        lua_setiuservalue(L, lua_upvalueindex(1), 1);
+        context->setter = info.source;
+    }
+}
+
 static int set_deadline(lua_State *L) {
     struct ms_context *context = ms_context_of(L);
     bool on = !lua_isnoneornil(L, 1);
@@ -58,6 +73,9 @@ static int set_deadline(lua_State *L) {
     context->deadline_set = on;
     context->deadline_ns = monotonic_ns() + (int64_t)(seconds * 1e9);
     context->fired = 0;
+    if (on) {
+        remember_setter(L, context);
+    }
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     hook(lua_tothread(L, -1), on);
     hook(L, on);
