@@ -20,11 +20,12 @@ certificates.check_self = check_self
 
 -- The value of a native field; raises for one that the schema lacks.
 local function field(object, schema, methods, name)
-  local known, value = native.field(object, name)
-  if known == nil then
-    strict.raise(("%s: %s: %s"):format(schema.kind, name, tostring(value)))
-  elseif not known then
+  if not schema.by_name[name] then
     strict.no_field(schema, name, methods)
+  end
+  local known, value = native.field(object, name)
+  if not known then
+    strict.raise(("%s: %s: %s"):format(schema.kind, name, tostring(value)))
   end
   return strict.wrap(value)
 end
