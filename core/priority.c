@@ -67,8 +67,8 @@ static bool check_list(const struct making *making, const char *option, enum ms_
     char spare[16];
     for (size_t i = 0; i < list.num; i++) {
         if (!is_supported(&making->all, kind, list.codes[i])) {
-            return ms_fail(error, "%s: GnuTLS %s does not have %s", option,
-                           gnutls_check_version(NULL), ms_names_text(kind, list.codes[i], spare));
+            return ms_fail(error, "%s: %s is not in GnuTLS %s", option,
+                           ms_names_text(kind, list.codes[i], spare), gnutls_check_version(NULL));
         }
         for (size_t j = 0; j < i; j++) {
             if (list.codes[j] == list.codes[i]) {
@@ -259,22 +259,33 @@ static bool add_versions(struct making *making) {
 
 /* All of GnuTLS's names of a scheme side by side: for ECDSA it has one for TLS 1.2 and one for TLS
  * 1.3, and 3.7.9 sends the code twice unless they are neighbours. */
+static bool add_scheme(struct making *making, const uint32_t *codes, uint16_t scheme) {
+    const gnutls_sign_algorithm_t *sign = gnutls_sign_list();
+    for (size_t i = 0; sign[i] && i < GNUTLS_MAX_ALGORITHM_NUM; i++) {
+        if (codes[i] == scheme && (i == 0 || sign[i] != sign[i - 1]) && /* some are listed twice */
+            !(add_text(making, ":+SIGN-") && add_text(making, gnutls_sign_get_name(sign[i])))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool add_schemes(struct making *making) {
     struct ms_code_list schemes = making->asked->signature_schemes;
-    if (schemes.num > 0 && !add_text(making, ":-SIGN-ALL")) {
+    const gnutls_sign_algorithm_t *sign = gnutls_sign_list();
+    uint32_t codes[GNUTLS_MAX_ALGORITHM_NUM] = {0};
+    if (schemes.num == 0) {
+        return true;
+    }
+    for (size_t i = 0; sign[i] && i < GNUTLS_MAX_ALGORITHM_NUM; i++) {
+        codes[i] = ms_names_scheme_code((int)sign[i]);
+    }
+    if (!add_text(making, ":-SIGN-ALL")) {
         return false;
     }
     for (size_t i = 0; i < schemes.num; i++) {
-        const gnutls_sign_algorithm_t *sign = gnutls_sign_list();
-        gnutls_sign_algorithm_t last = GNUTLS_SIGN_UNKNOWN; /* 3.7.9 lists some twice */
-        for (; *sign; sign++) {
-            if (*sign == last || ms_names_scheme_code((int)*sign) != schemes.codes[i]) {
-                continue;
-            }
-            last = *sign;
-            if (!add_text(making, ":+SIGN-") || !add_text(making, gnutls_sign_get_name(*sign))) {
-                return false;
-            }
+        if (!add_scheme(making, codes, schemes.codes[i])) {
+            return false;
         }
     }
     return true;
