@@ -88,9 +88,25 @@ static const char *why_none_fits(const struct ms_config *config, const struct ms
     return why ? why : "issuer_not_named";
 }
 
+/* Whether the session itself chose a certificate in this epoch, which GnuTLS then left out. */
+static bool chose_one(const struct ms_session *session) {
+    size_t first = ms_log_epoch_first(session->log, ms_log_epoch(session->log));
+    for (size_t i = first; i < ms_log_num(session->log); i++) {
+        const struct ms_event *event = ms_log_at(session->log, i);
+        if (event->role == session->role && event->kind == MS_EVENT_SELECTION &&
+            event->certificate) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *why_empty(const struct ms_session *session, const struct ms_event *request,
                              bool *memory) {
     const struct ms_config *config = session->effective;
+    if (chose_one(session)) {
+        return "library_choice";
+    }
     if (config->choose || config->send_certificate == MS_SEND_NEVER) {
         return "policy";
     }

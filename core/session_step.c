@@ -272,14 +272,6 @@ static bool after_handshake(struct ms_session *session, int result, bool moved) 
             return true;
         }
         break;
-    case GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED:
-        if (!in_first_epoch(session)) {
-            (void)gnutls_alert_send_appropriate(session->tls, result);
-            ms_session_refuse(session, result, false, "renegotiation_refused");
-            session->refused_hello = session->role == MS_SERVER;
-            return false;
-        }
-        break;
     default:
         if (moved && gnutls_error_is_fatal(result) == 0) {
             return true;

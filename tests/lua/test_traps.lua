@@ -1,0 +1,346 @@
+-- SPDX-License-Identifier: MIT
+-- Where GnuTLS's own answers mislead. `local_*` and `peer_*` repeat its word; `wire`,
+-- `verification`, `alert_*`, `certificate_requested` and `error.problem` must be facts. Each test
+-- is one trap, and turns red when the handling of that trap is taken out.
+local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local ms = require "moonshake"
+local pki, tls = ms.pki, ms.tls
+local test, equal = unit.test, unit.equal
+
+local ca = pki.authority { cn = "Root" }
+local other_ca = pki.authority { cn = "Other Root" }
+local server = ca:issue { dns = "server.example" }
+local alice = ca:issue { cn = "alice" }
+local bob = ca:issue { cn = "bob" }
+
+local function merged(base, more)
+  for key, value in pairs(more or {}) do
+    base[key] = value
+  end
+  return base
+end
+
+local function link_with(version, of_client, of_server)
+  return tls.link {
+    client = merged({ trust = ca, server_name = "server.example" }, of_client),
+    server = merged({ identity = server, trust = ca }, of_server),
+    versions = version,
+  }
+end
+
+local function each_version(name, run)
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    test(name .. " (" .. version .. ")", function() run(version) end)
+  end
+end
+
+local function count(events, wanted)
+  local found = 0
+  for _, event in ipairs(events) do
+    local fits = true
+    for key, value in pairs(wanted) do
+      fits = fits and event[key] == value
+    end
+    found = found + (fits and 1 or 0)
+  end
+  return found
+end
+
+each_version("nothing counts as verified before, without or after verification", function(version)
+  local link = link_with(version, { verify = false })
+  equal(link.client.verification, nil, "before")
+  equal(link:handshake(), true)
+  equal(link.client.verification, nil, "switched off")
+  local judged = link_with(version)
+  equal(judged:handshake(), true)
+  equal(judged.client.verification.verified, true)
+  equal(judged.server.verification, nil, "no certificate to judge")
+  local again = judged:resume {}
+  equal(again:handshake(), true)
+  equal(again.client.resumed, true)
+  equal(again.client.verification, nil, "resumed")
+end)
+
+each_version("an alert that never came is nil, not close_notify", function(version)
+  local link = link_with(version)
+  equal(link.client.alert_received, nil)
+  equal(link:handshake(), true)
+  equal(link.client.alert_received, nil)
+  equal(link.server.alert_received, nil)
+  equal(link.server.alert_sent, nil)
+  link:close {}
+  equal(link.server.alert_received.name, "close_notify")
+  equal(link.server.alert_received.level, "warning")
+end)
+
+test("GnuTLS keeps the old peer when a renegotiation brings an empty Certificate", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "request" })
+  equal(link:handshake(), true)
+  equal(link.server.peer_certificate, alice.certificate)
+  equal(link:renegotiate { by = "server", client = { identity = tls.default } }, true)
+  equal(link.server.peer_certificate, alice.certificate, "the library's word")
+  equal(#link.server.wire.received_certificates, 0)
+  equal(#link.client.wire.sent_certificates, 0)
+  equal(link.server.verification, nil, "no stale chain is judged again")
+end)
+
+test("GnuTLS keeps the old peer when a renegotiation asks for none", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require" })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "client", server = { client_auth = "none" } }, true)
+  equal(link.client.local_certificate, alice.certificate, "the library's word")
+  equal(link.server.peer_certificate, alice.certificate, "the library's word")
+  equal(link.client.wire.sent_certificates, nil)
+  equal(link.server.wire.received_certificates, nil)
+  equal(link.client.certificate_requested, false)
+  equal(link.client.not_sent_because, "not_requested")
+end)
+
+test("a fatal alert is not a missing certificate, whatever GnuTLS returns", function()
+  local link = link_with("TLS1.2", { trust = other_ca, identity = alice },
+                         { client_auth = "require" })
+  equal(link:handshake(), false)
+  equal(link.server.error.code, "GNUTLS_E_NO_CERTIFICATE_FOUND", "the library's word")
+  equal(link.server.error.problem, "peer_alert")
+  equal(link.server.told_by, "peer")
+  equal(link.server.alert_received.name, "bad_certificate")
+  equal(link.server.alert_received.level, "fatal")
+  equal(link.server.alert_sent, nil)
+  equal(link.failed_first, "client")
+end)
+
+test("a fatal alert in a renegotiation, where it is encrypted, is one too", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require" })
+  equal(link:handshake(), true)
+  local strict = { trust = other_ca }
+  equal(link:renegotiate { by = "server", client = strict }, false)
+  equal(link.server.error.problem, "peer_alert")
+  equal(link.server.alert_received.name, "bad_certificate")
+  equal(link.server.alert_received.level, "fatal")
+end)
+
+test("an alert in clear that GnuTLS cannot decrypt is read off the record", function()
+  local link = link_with("TLS1.3", { groups = { "secp256r1" }, signature_schemes =
+                         { "ecdsa_secp256r1_sha256" } }, { client_auth = "require" })
+  equal(link:handshake(), false)
+  local broken = link_with("TLS1.3", { trust = other_ca })
+  equal(broken:handshake(), false)
+  equal(broken.server.error.problem, "peer_alert")
+  equal(broken.server.alert_received.name, broken.client.alert_sent.name)
+end)
+
+test("a TLS 1.3 client completes its handshake before it is refused", function()
+  local link = link_with("TLS1.3", {}, { client_auth = "require" })
+  equal(link:handshake(), false)
+  equal(link.client.handshake_completed, true)
+  equal(link.client.phase, "failed")
+  equal(link.client.failed_during, "read")
+  equal(link.client.told_by, "peer")
+  equal(link.client.alert_received.name, "certificate_required")
+  equal(link.server.handshake_completed, false)
+  equal(link.failed_first, "server")
+end)
+
+test("every post-handshake message is read before the link is called quiet", function()
+  local link = link_with("TLS1.3", {}, { tickets = 7 })
+  equal(link:handshake(), true)
+  equal(link.client.tickets_received, 7)
+end)
+
+each_version("a chain is presented as given, however wrong and long", function(version)
+  local deep = pki.chain { depth = 20, leaf = { dns = "server.example" } }
+  local reversed = {}
+  for index, certificate in ipairs(deep.chain) do
+    reversed[#deep.chain + 1 - index] = certificate
+  end
+  table.insert(reversed, 1, table.remove(reversed)) -- the leaf stays in front
+  local link = link_with(version, { verify = false },
+                         { identity = deep:with { chain = reversed } })
+  equal(link:handshake(), true)
+  equal(#link.client.wire.received_certificates, 21)
+  for index, certificate in ipairs(reversed) do
+    equal(link.client.peer_certificates[index], certificate)
+    equal(link.server.local_certificates[index], certificate)
+  end
+end)
+
+each_version("an optional certificate that is missing is no verification failure", function(version)
+  local link = link_with(version, {}, { client_auth = "request", verify = true })
+  equal(link:handshake(), true)
+  equal(link.server.verification, nil)
+  equal(#link.server.wire.received_certificates, 0)
+end)
+
+test("a renegotiation of a resumed session asks for no certificate", function()
+  local first = link_with("TLS1.2", { identity = alice })
+  equal(first:handshake(), true)
+  local link = first:resume {}
+  equal(link:handshake(), true)
+  equal(link.client.resumed, true)
+  equal(link:renegotiate { by = "server", server = { client_auth = "require" } }, true)
+  equal(link.client.certificate_requested, false)
+  equal(link.server.certificate_requested, false)
+  equal(link.server.wire.received_certificates, nil)
+end)
+
+test("a certificate that is selected need not be sent", function()
+  local link = link_with("TLS1.3", { trust = other_ca, identity = alice },
+                         { client_auth = "require" })
+  equal(link:handshake(), false)
+  equal(link.client.local_certificate, alice.certificate, "the library's word")
+  equal(link.client.wire.sent_certificates, nil)
+  equal(link.server.wire.received_certificates, nil)
+  equal(link.client.not_sent_because, "failed_before")
+  equal(count(link.events, { role = "client", kind = "selection" }), 1)
+end)
+
+test("a message that was made but never flushed was not sent", function()
+  local broken = ca:issue { cn = "mute", key_usage = "keyAgreement" } -- it may not sign
+  local link = link_with("TLS1.2", { identity = broken, send_certificate = "always" },
+                         { client_auth = "require" })
+  equal(link:handshake(), false)
+  equal(link.failed_first, "client")
+  equal(count(link.events, { role = "client", kind = "message", type = "Certificate",
+                             direction = "sent", delivered = false }), 1)
+  equal(link.client.wire.sent_certificates, nil)
+  equal(link.server.wire.received_certificates, nil)
+  equal(link.client.not_sent_because, "failed_before")
+end)
+
+test("after other options, GnuTLS reports the certificate of the last selection", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require",
+                                                           identity_change = "allow" })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "client", client = { identity = bob },
+                           server = { client_auth = "none" } }, true)
+  collectgarbage()
+  collectgarbage()
+  equal(link.client.local_certificate, alice.certificate, "the library's word")
+  equal(link.client.wire.sent_certificates, nil)
+  equal(link:renegotiate { by = "client", server = { client_auth = "require" } }, true)
+  equal(link.client.local_certificate, bob.certificate)
+  equal(link.server.wire.received_certificates[1], bob.certificate)
+  equal(link.client.history[1].local_certificate, alice.certificate)
+end)
+
+test("a choice that GnuTLS drops is GnuTLS's", function()
+  local rsa = ca:issue { cn = "rsa", key = "rsa-2048" }
+  local odd = alice:with { chain = { rsa.certificate } } -- not this key's certificate
+  local link = link_with("TLS1.3", { identity = odd, send_certificate = "always" },
+                         { client_auth = "request" })
+  equal(link:handshake(), true)
+  equal(#link.client.wire.sent_certificates, 0)
+  equal(link.client.not_sent_because, "library_choice")
+end)
+
+each_version("after resumption GnuTLS forgets its own certificate, not its peer's", function(version)
+  local first = link_with(version, { identity = alice }, { client_auth = "require" })
+  equal(first:handshake(), true)
+  local link = first:resume { client = { identity = bob } }
+  equal(link:handshake(), true)
+  equal(link.client.resumed, true)
+  equal(link.client.local_certificate, nil)
+  equal(link.server.local_certificate, nil)
+  equal(link.server.peer_certificate, alice.certificate)
+  equal(link.client.wire.sent_certificates, nil)
+  equal(link.server.wire.sent_certificates, nil)
+  equal(link.client.not_sent_because, "not_requested")
+end)
+
+test("a server's choice by function is not made again in a renegotiation", function()
+  local asked = 0
+  local link = link_with("TLS1.2", {}, { identity = function()
+    asked = asked + 1
+    return server
+  end })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "server" }, true)
+  equal(asked, 1)
+  equal(link.server.wire.sent_certificates[1], server.certificate)
+end)
+
+each_version("several server certificates are told apart by name", function(version)
+  local a = ca:issue { dns = "a.example" }
+  local b = ca:issue { dns = "b.example" }
+  for name, identity in pairs { ["a.example"] = a, ["b.example"] = b } do
+    local link = link_with(version, { server_name = name }, { identity = { a, b } })
+    equal(link:handshake(), true)
+    equal(link.server.local_certificate, identity.certificate)
+    equal(link.client.wire.received_certificates[1], identity.certificate)
+  end
+end)
+
+test("a refused renegotiation leaves the connection alive, whoever refused", function()
+  for _, by in ipairs { "client", "server" } do
+    local refuser = by == "client" and "server" or "client"
+    local link = link_with("TLS1.2", { renegotiation = refuser == "client" and "refuse" or nil },
+                           { renegotiation = refuser == "server" and "refuse" or nil })
+    equal(link:handshake(), true)
+    equal(link:renegotiate { by = by }, false)
+    equal(link[by].error.problem, "renegotiation_refused", by)
+    equal(link[by].told_by, "peer")
+    equal(link[by].alert_received.name, "no_renegotiation")
+    equal(link[by].phase, "established")
+    equal(link[refuser].error, nil)
+    equal(link[refuser].phase, "established")
+    equal(link:send { from = "client", data = "to the server" }, "to the server")
+    equal(link:send { from = "server", data = "to the client" }, "to the client")
+  end
+end)
+
+test("a renegotiation without RFC 5746 is refused by the end that wants it", function()
+  local link = link_with("TLS1.2", { renegotiation = "absent" })
+  equal(link:handshake(), true)
+  equal(link.server.secure_renegotiation, false)
+  equal(link:renegotiate { by = "client" }, false)
+  equal(link.server.error.problem, "renegotiation_refused")
+  equal(link.server.error.code, "GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED")
+  equal(link.server.told_by, "itself")
+  equal(link.client.error.problem, "renegotiation_refused")
+  equal(link.server.phase, "failed", "GnuTLS gives the session up")
+  equal(link.client.told_by, "peer")
+  equal(link.client.phase, "established", "and its peer only learns that it was refused")
+end)
+
+test("fifty renegotiations in a row stay true", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require" })
+  equal(link:handshake(), true)
+  for round = 1, 50 do
+    equal(link:renegotiate { by = round % 2 == 0 and "client" or "server" }, true)
+    equal(link.server.wire.received_certificates[1], alice.certificate)
+  end
+  equal(link.client.renegotiations, 50)
+  equal(#link.client.history, 51)
+end)
+
+test("a changed certificate shows as the peer's although it was refused", function()
+  local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require" })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "server", client = { identity = bob } }, false)
+  equal(link.server.error.problem, "client_changed_identity")
+  equal(link.server.peer_certificate, bob.certificate, "the library's word")
+  equal(link.server.history[1].peer_certificate, alice.certificate)
+  equal(link.server.wire.received_certificates[1], bob.certificate)
+end)
+
+test("a client that never offered post-handshake authentication is a fact, not a crash", function()
+  local link = link_with("TLS1.3", { identity = alice, post_handshake_auth = false })
+  equal(link:handshake(), true)
+  equal(link:reauthenticate { server = { client_auth = "require" } }, false)
+  equal(link.server.error.problem, "post_handshake_auth_not_offered")
+  equal(link.server.phase, "established")
+  equal(link.server.certificate_requested, false)
+  equal(link:send { from = "client", data = "x" }, "x")
+end)
+
+test("more key updates than GnuTLS takes in a second pass", function()
+  local link = link_with("TLS1.3")
+  equal(link:handshake(), true)
+  for _ = 1, 30 do
+    equal(link:update_keys { by = "client" }, true)
+    equal(link:update_keys { by = "server" }, true)
+  end
+  equal(link:send { from = "client", data = "fresh" }, "fresh")
+end)
+
+unit.done()
