@@ -75,8 +75,9 @@ bool ms_certificates_add(struct ms_certificates *list,
 bool ms_certificates_copy(struct ms_certificates *to, const struct ms_certificates *from);
 void ms_certificates_clear(struct ms_certificates *list);
 
-/* An RFC 4514 name as DER, as the certificate factory encodes it, and back. Appended to `der`;
- * the text is returned, caller frees with ms_free(). */
+/* An RFC 4514 name as DER, as the certificate factory encodes it, and back. Appended to `der`; the
+ * text is returned, caller frees with ms_free(). What is no name becomes `#` and its hex, so that
+ * decoding fails for want of memory only. */
 bool ms_name_encode(const char *rfc4514, struct ms_bytes *der, struct ms_error *error);
 char *ms_name_decode(struct ms_slice der, struct ms_error *error);
 

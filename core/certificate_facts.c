@@ -68,29 +68,36 @@ static bool is_absent(int result) {
     return result == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 }
 
-static bool read_name(int result, gnutls_datum_t *name, const char *what, char **to,
-                      struct ms_error *error) {
-    if (is_absent(result)) {
-        return store(to, ms_copy_text(""), error);
+/* Takes what GnuTLS made of a name. A name that GnuTLS cannot write as text stands as its DER in
+ * hex, as RFC 4514 does it with a value. */
+static bool read_name(int result, gnutls_datum_t *name, int raw_result, gnutls_datum_t *raw,
+                      char **to, struct ms_error *error) {
+    char *text;
+    if (result >= 0) {
+        text = ms_foreign_text(name->data, name->size);
+    } else if (is_absent(result) || raw_result < 0) {
+        text = ms_copy_text("");
+    } else {
+        text = ms_hex_text("#", raw->data, raw->size);
     }
-    if (result < 0) {
-        return ms_fail_gnutls(error, result, "the certificate's %s cannot be read", what);
-    }
-    char *text = ms_foreign_text(name->data, name->size);
     gnutls_free(name->data);
+    gnutls_free(raw->data);
     return store(to, text, error);
 }
 
 static bool read_names(gnutls_x509_crt_t crt, struct ms_certificate_facts *facts,
                        struct ms_error *error) {
     gnutls_datum_t name = {NULL, 0};
+    gnutls_datum_t raw = {NULL, 0};
     int result = gnutls_x509_crt_get_dn3(crt, &name, 0);
-    if (!read_name(result, &name, "subject", &facts->subject, error)) {
+    int raw_result = gnutls_x509_crt_get_raw_dn(crt, &raw);
+    if (!read_name(result, &name, raw_result, &raw, &facts->subject, error)) {
         return false;
     }
-    name = (gnutls_datum_t){NULL, 0};
+    name = raw = (gnutls_datum_t){NULL, 0};
     result = gnutls_x509_crt_get_issuer_dn3(crt, &name, 0);
-    return read_name(result, &name, "issuer", &facts->issuer, error);
+    raw_result = gnutls_x509_crt_get_raw_issuer_dn(crt, &raw);
+    return read_name(result, &name, raw_result, &raw, &facts->issuer, error);
 }
 
 /* The hex of the magnitude of an INTEGER's `len` octets, behind a minus when it is negative. */
@@ -105,18 +112,7 @@ static char *integer_text(uint8_t *octets, size_t len) {
         }
     }
     bool padded = !negative && len > 1 && octets[0] == 0 && octets[1] & 0x80;
-    char *hex = ms_hex_text(octets + padded, len - padded);
-    if (!hex || !negative) {
-        return hex;
-    }
-    size_t size = strlen(hex) + 1;
-    char *text = ms_alloc(size + 1);
-    if (text) {
-        text[0] = '-';
-        memcpy(text + 1, hex, size);
-    }
-    ms_free(hex);
-    return text;
+    return ms_hex_text(negative ? "-" : "", octets + padded, len - padded);
 }
 
 static bool read_serial(gnutls_x509_crt_t crt, char **to, struct ms_error *error) {
@@ -147,7 +143,7 @@ static bool read_fingerprint(struct ms_slice der, char **to, struct ms_error *er
     if (result < 0) {
         return ms_fail_gnutls(error, result, "the certificate cannot be hashed");
     }
-    return store(to, ms_hex_text(hash, len), error);
+    return store(to, ms_hex_text("", hash, len), error);
 }
 
 static void read_times(gnutls_x509_crt_t crt, struct ms_slice der,
@@ -167,14 +163,7 @@ static char *ip_text(const gnutls_datum_t *address) {
         return ms_copy_text(text);
     }
     /* neither: as RFC 4514 writes what has no text */
-    char *hex = ms_hex_text(address->data, address->size);
-    char *marked = hex ? ms_alloc(strlen(hex) + 2) : NULL;
-    if (marked) {
-        marked[0] = '#';
-        memcpy(marked + 1, hex, strlen(hex));
-    }
-    ms_free(hex);
-    return marked;
+    return ms_hex_text("#", address->data, address->size);
 }
 
 static bool add_alt_name(unsigned type, const gnutls_datum_t *name,
@@ -320,7 +309,7 @@ static bool read_key(gnutls_x509_crt_t crt, struct ms_certificate_facts *facts,
     if (algorithm == GNUTLS_PK_ECDSA) {
         gnutls_x509_crt_get_pk_ecc_raw(crt, &curve, NULL, NULL);
     }
-    facts->key_bits = bits ? (int64_t)bits : -1;
+    facts->key_bits = bits ? ms_key_size((int)curve, bits) : -1;
     const char *word = ms_key_type_word(algorithm, (int)curve);
     if (word) {
         return store(&facts->key_type, ms_copy_text(word), error);

@@ -91,15 +91,15 @@ static bool is_certificate(const struct ms_pem_block *block) {
 
 static bool fail_without(struct ms_slice text, struct ms_error *error) {
     struct ms_pem_block block;
-    if (!ms_pem_next(&text, &block)) {
-        return ms_fail(error, "the text holds no certificate");
-    }
-    if (ms_pem_ends_in(&block, "PRIVATE KEY")) {
-        return ms_fail(error, "the text holds a private key but no certificate");
+    struct ms_slice label = {0};
+    while (ms_pem_next(&text, &block)) {
+        if (ms_pem_ends_in(&block, "PRIVATE KEY")) {
+            return ms_fail(error, "the text holds a private key but no certificate");
+        }
+        label = label.data ? label : block.label;
     }
     return ms_fail(error, "the text holds no certificate but a PEM block \"%.*s\"",
-                   (int)(block.label.len < 60 ? block.label.len : 60),
-                   (const char *)block.label.data);
+                   (int)(label.len < 60 ? label.len : 60), (const char *)label.data);
 }
 
 static bool read_pem(struct ms_slice text, struct ms_certificates *list, struct ms_error *error) {

@@ -260,11 +260,14 @@ char *ms_name_decode(struct ms_slice der, struct ms_error *error) {
     gnutls_datum_t encoded = {(unsigned char *)der.data, (unsigned)der.len};
     gnutls_datum_t text = {NULL, 0};
     int result = gnutls_x509_rdn_get2(&encoded, &text, 0);
-    if (result < 0 && result != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
-        ms_fail_gnutls(error, result, "the name cannot be decoded");
-        return NULL;
+    char *copy;
+    if (result >= 0) {
+        copy = ms_foreign_text(text.data, text.size);
+    } else if (result == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
+        copy = ms_copy_text("");
+    } else {
+        copy = ms_hex_text("#", der.data, der.len);
     }
-    char *copy = result < 0 ? ms_copy_text("") : ms_foreign_text(text.data, text.size);
     gnutls_free(text.data);
     if (!copy) {
         ms_fail_memory(error);

@@ -72,15 +72,17 @@ char *ms_foreign_text(const void *data, size_t len) {
     return text;
 }
 
-char *ms_hex_text(const void *data, size_t len) {
+char *ms_hex_text(const char *before, const void *data, size_t len) {
     const uint8_t *from = data;
-    char *text = ms_alloc(len * 2 + 1);
+    size_t begin = strlen(before);
+    char *text = ms_alloc(begin + len * 2 + 1);
     if (!text) {
         return NULL;
     }
+    memcpy(text, before, begin);
     for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[from[i] >> 4];
-        text[2 * i + 1] = digits[from[i] & 15];
+        text[begin + 2 * i] = digits[from[i] >> 4];
+        text[begin + 2 * i + 1] = digits[from[i] & 15];
     }
     return text;
 }

@@ -9,7 +9,8 @@
  * nothing is cut. NULL when memory is short. Returned, caller frees with ms_free(). */
 char *ms_foreign_text(const void *data, size_t len);
 
-/* The bytes in lower-case hex. Returned, caller frees with ms_free(). */
-char *ms_hex_text(const void *data, size_t len);
+/* The bytes in lower-case hex, with `before` in front of it. NULL when memory is short. Returned,
+ * caller frees with ms_free(). */
+char *ms_hex_text(const char *before, const void *data, size_t len);
 
 #endif

@@ -80,6 +80,10 @@ const char *ms_key_type_word(int algorithm, int curve) {
     }
 }
 
+int64_t ms_key_size(int curve, unsigned bits) {
+    return curve == GNUTLS_ECC_CURVE_SECP521R1 ? 521 : bits;
+}
+
 static void describe(struct ms_key *key) {
     unsigned bits = 0;
     int algorithm = gnutls_x509_privkey_get_pk_algorithm2(key->x509, &bits);
@@ -89,7 +93,7 @@ static void describe(struct ms_key *key) {
     }
     key->type = ms_key_type_word(algorithm, (int)curve);
     key->type = key->type ? key->type : "unknown";
-    key->bits = bits;
+    key->bits = ms_key_size((int)curve, bits);
 }
 
 static int derive(struct ms_key *key) {

@@ -35,6 +35,8 @@ int64_t ms_key_bits(const struct ms_key *key);
 /* The word for a gnutls_pk_algorithm_t and, for ECDSA, a gnutls_ecc_curve_t; static, NULL when it
  * is unknown. */
 const char *ms_key_type_word(int algorithm, int curve);
+/* The size in bits, where GnuTLS says `bits`: it rounds P-521 up to bytes. */
+int64_t ms_key_size(int curve, unsigned bits);
 
 /* PKCS #8 (encrypted with PBES2 where a password is given) and SubjectPublicKeyInfo, both PEM;
  * appended to `pem`. */

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define WRONG_PASSWORD "the key cannot be decrypted: the password is wrong"
+#define WRONG_PASSWORD "the private key cannot be decrypted: the password is wrong"
+#define UNREADABLE "the private key is damaged or of a kind that GnuTLS does not know"
 
 struct source {
     gnutls_datum_t data;
@@ -23,7 +24,7 @@ static int fail(int result, struct ms_error *error, const char *why) {
 static int read_plain(gnutls_x509_privkey_t key, const struct source *from,
                       struct ms_error *error) {
     int result = gnutls_x509_privkey_import(key, &from->data, from->format);
-    return result < 0 ? fail(result, error, "the private key cannot be read") : result;
+    return result < 0 ? fail(result, error, UNREADABLE) : result;
 }
 
 static int fail_no_password(struct ms_error *error) {
@@ -47,8 +48,7 @@ static int read_encrypted_pkcs8(gnutls_x509_privkey_t key, const struct source *
     int result =
         gnutls_x509_privkey_import_pkcs8(key, &from->data, from->format, from->password, 0);
     if (result < 0) {
-        return fail(result, error,
-                    is_wrong_password(result) ? WRONG_PASSWORD : "the private key cannot be read");
+        return fail(result, error, is_wrong_password(result) ? WRONG_PASSWORD : UNREADABLE);
     }
     return result;
 }
@@ -60,8 +60,7 @@ static int read_encrypted_traditional(gnutls_x509_privkey_t key, const struct so
     }
     int result = gnutls_x509_privkey_import_openssl(key, &from->data, from->password);
     if (result < 0) {
-        return fail(result, error,
-                    is_wrong_password(result) ? WRONG_PASSWORD : "the private key cannot be read");
+        return fail(result, error, is_wrong_password(result) ? WRONG_PASSWORD : UNREADABLE);
     }
     return result;
 }
