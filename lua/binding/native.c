@@ -2,6 +2,7 @@
 #include "native.h"
 
 #include "context.h"
+#include "stack.h"
 
 #ifndef MOONSHAKE_VERSION
 #error "the build says which version this is"
@@ -22,7 +23,7 @@ int luaopen_moonshake_native(lua_State *L) {
     lua_newtable(L);
     lua_pushliteral(L, MOONSHAKE_VERSION);
     lua_setfield(L, -2, "version");
-    lua_pushfstring(L, "gnutls %s", gnutls_check_version(NULL));
+    lua_pushfstring(L, "gnutls %s", ms_stack_version());
     lua_setfield(L, -2, "stack");
     ms_context_open(L);
     ms_deadline_open(L);

@@ -1,0 +1,392 @@
+-- SPDX-License-Identifier: MIT
+-- What the binding can be asked, for sweep.c to run with each allocation failing in turn: a list of
+-- { name =, prepare =, act = }. `prepare` (optional) runs undisturbed before every try and returns
+-- what `act` gets. An action asserts that it came out right: only success and want of memory count.
+local native = require "moonshake.native"
+local links = native.link_methods
+
+local DAY = 86400
+local NOW = 1700000000
+
+native.clock_set(NOW)
+
+local function recipe(given)
+  given.not_before, given.not_after = NOW - DAY, NOW + 90 * DAY
+  return given
+end
+
+local function field(object, name)
+  local known, value = native.field(object, name)
+  assert(known, value or name)
+  return value
+end
+
+local key = assert(native.key "ecdsa-p256")
+local root = assert(native.issue(recipe {
+  subject = "CN=Root", ca = true, key_usage = { "keyCertSign", "cRLSign" },
+}, key, nil, true))
+local anchors = { field(root, "certificate") }
+
+local function issue(name)
+  return assert(native.issue(recipe {
+    subject = "CN=" .. name, dns = { name }, key_usage = { "digitalSignature" },
+    purposes = { "server", "client" },
+  }, key, root))
+end
+
+local server, client = issue "server.example", issue "client.example"
+local server_pem = native.certificate_pem(field(server, "certificate"))
+local key_pem, locked_pem = native.key_pem(key), native.key_pem(key, "secret")
+local bag = native.pkcs12(server, "secret")
+
+---------------------------------------------------------------------------------------------------
+-- Links
+
+local function options(role, given)
+  local all = {
+    identities = { role == "server" and server or client }, trust = anchors, verify = "always",
+  }
+  if role == "server" then
+    all.client_auth = "require"
+  else
+    all.server_name, all.verify_name = "server.example", "server.example"
+  end
+  for name, value in pairs(given or {}) do
+    all[name] = value or nil
+  end
+  return all
+end
+
+local function config(role, given)
+  return assert(native.config(role, options(role, given)))
+end
+
+local function new_link(version, given, resumed)
+  given = given or {}
+  local both = { client = { versions = { version } }, server = { versions = { version } } }
+  for role, list in pairs(both) do
+    for name, value in pairs(given[role] or {}) do
+      list[name] = value
+    end
+  end
+  return assert(native.link(config("client", both.client), config("server", both.server), resumed))
+end
+
+local function pump(link)
+  local what, detail = links.pump(link)
+  if what == "raised" then
+    error(detail, 0)
+  end
+  return assert(what, detail), detail
+end
+
+local function act(link, action, arguments)
+  assert(links.begin(link, action, arguments or {}))
+  local what, role = pump(link)
+  while what == "asks" do
+    assert(links.question(link, role))
+    assert(links.answer(link, role, true))
+    what, role = pump(link)
+  end
+  assert(what == "quiet", what)
+  -- Want of memory inside GnuTLS's callbacks is told by the pump; an end that is not content
+  -- then would be a lie.
+  assert(assert(links.content(link) ~= nil) and links.content(link), "not content")
+end
+
+local function shake(link)
+  act(link, "handshake")
+  return link
+end
+
+local function established(version, given)
+  return function()
+    return shake(new_link(version, given))
+  end
+end
+
+local actions = {}
+
+local function action(name, run, prepare)
+  actions[#actions + 1] = { name = name, act = run, prepare = prepare }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Words
+
+action("names", function()
+  assert(#native.names "cipher_suite" > 100 and native.find("group", "P-256") == "secp256r1")
+end)
+
+action("descriptions of fields", function()
+  for _, what in ipairs { "certificate", "state", "verification", "event" } do
+    assert(#native.fields(what) > 5)
+  end
+end)
+
+action("classes", function()
+  assert(native.class "link".__name == "moonshake.link")
+end)
+
+action("clock and deadline", function()
+  assert(native.clock_now() == NOW)
+  native.deadline(1000)
+  native.deadline(nil)
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Certificates
+
+for _, word in ipairs { "ecdsa-p256", "ed25519", "rsa-2048" } do
+  action("key " .. word, function()
+    assert(field(assert(native.key(word)), "bits") > 200)
+  end, native.rewind)
+end
+
+action("an authority", function()
+  local made = assert(native.issue(recipe { subject = "CN=Other", ca = true }, key, nil, true))
+  assert(field(made, "issuer") == nil and field(made, "key") == key)
+end)
+
+action("an issued certificate with everything", function()
+  local made = assert(native.issue(recipe {
+    subject = "CN=all,O=Example", issuer_name = "CN=Somebody", dns = { "a.example", "b.example" },
+    ip = { "127.0.0.1", "::1" }, uri = { "spiffe://example.org/a" }, email = { "a@example.org" },
+    serial = "0123", key_usage = { "digitalSignature" }, purposes = { "server", "1.2.3.4" },
+    ca = true, path_length = 3, digest = "sha384", permitted = { "dns:example.org" },
+    excluded = { "dns:bad.example.org" }, crl_urls = { "http://example.org/crl" },
+    ocsp_url = "http://example.org/ocsp", must_staple = true,
+    extensions = { { oid = "1.2.3.5", critical = false, der = "\5\0" } },
+    omit_subject_key_id = true, omit_authority_key_id = true,
+  }, key, root))
+  local certificate = field(made, "certificate")
+  assert(#field(certificate, "dns_names") == 2)
+  assert(field(certificate, "serial") == "0123" and field(certificate, "path_length") == 3)
+  assert(field(made, "issuer") == native.authority(root))
+end)
+
+action("an identity with another chain", function()
+  local made = assert(native.identity(key, { anchors[1], anchors[1] }, root))
+  assert(#field(made, "chain") == 2)
+end)
+
+action("all fields of a certificate", function(certificate)
+  for _, description in ipairs(native.fields "certificate") do
+    assert(native.field(certificate, description.name))
+  end
+end, function()
+  return native.read_certificates(server_pem)[1]
+end)
+
+action("certificates read", function()
+  local list = assert(native.read_certificates(server_pem .. server_pem))
+  assert(#list == 2 and list[1] == list[2] and list[1] ~= anchors[1])
+end)
+
+action("certificates written", function()
+  assert(native.certificate_pem(anchors[1]):find "BEGIN CERTIFICATE")
+  assert(#native.certificate_der(anchors[1]) > 100)
+  assert(assert(native.certificate_text(anchors[1])):find "Root")
+end)
+
+action("a key read and written", function()
+  local read = assert(native.read_key(key_pem))
+  assert(assert(native.key_pem(read)) == key_pem and native.key_public_pem(read))
+end)
+
+action("an encrypted key read and written", function()
+  assert(native.key_pem(assert(native.read_key(locked_pem, "secret")), "secret"))
+end)
+
+action("an identity read", function()
+  assert(field(assert(native.read_identity(server_pem, key_pem)), "certificate"))
+end)
+
+action("PKCS #12 read and written", function()
+  assert(native.pkcs12(assert(native.read_pkcs12(bag, "secret")), "secret"))
+end)
+
+action("a chain judged", function()
+  local found = assert(native.verify({ field(server, "certificate") }, {
+    trust = anchors, at = NOW, name = "server.example", purpose = "server", max_depth = 5,
+  }))
+  assert(found.verified and #found.path == 2)
+end)
+
+action("a chain judged and found bad", function()
+  local found = assert(native.verify({ field(server, "certificate") }, {
+    trust = anchors, at = NOW + 1000 * DAY, name = "other.example",
+  }))
+  assert(not found.verified and #found.problems >= 1)
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Ends
+
+action("a client's config", function()
+  assert(native.config("client", options("client", {
+    versions = { "TLS1.2", "TLS1.3" }, groups = { "secp256r1", "x25519" },
+    cipher_suites = { "TLS_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" },
+    signature_schemes = { "ecdsa_secp256r1_sha256" }, alpn = { "h2", "http/1.1" },
+    send_certificate = "always", renegotiation = "safe", extended_master_secret = true,
+    max_depth = 9, max_message_size = 100000, alerts = "library", clock_offset = 5, tickets = 0,
+    post_handshake_auth = true, identity_change = "allow",
+  })))
+end)
+
+action("a server's config with sites", function()
+  local site = assert(native.config("server", options("server", { client_auth = "none" })))
+  assert(native.config("server", options("server", {
+    issuers = { "CN=Somebody", anchors[1] }, sites = { { name = "a.example", config = site } },
+    unknown_name = "reject", alpn = { "h2" }, alpn_required = true, server_preference = true,
+  })))
+end)
+
+action("a config with a priority string", function()
+  assert(native.config("client", { priority = "NORMAL:-VERS-TLS1.3" }))
+end)
+
+action("a link", function()
+  new_link "TLS1.3"
+end)
+
+for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+  local in_version = " in " .. version
+
+  action("a handshake" .. in_version, shake, function()
+    return new_link(version)
+  end)
+
+  action("a whole link" .. in_version, function()
+    local link <close> = shake(new_link(version))
+  end)
+
+  action("a refused handshake" .. in_version, function(link)
+    assert(links.begin(link, "handshake", {}))
+    assert(pump(link) == "quiet" and not links.content(link))
+    assert(links.failed_first(link) == "server")
+    assert(assert(links.snapshot(link, "server")).error)
+  end, function()
+    return new_link(version, { client = { identities = {} } })
+  end)
+
+  action("a choosing function" .. in_version, shake, function()
+    return new_link(version, {
+      client = { identities = false, choose = function(request)
+        assert(#request.issuers == 1 and #request.signature_schemes > 0)
+        assert(request.server_name == "server.example")
+        return client
+      end },
+      server = { identities = false, choose = function(request)
+        assert(request.issuers == nil)
+        return server
+      end },
+    })
+  end)
+
+  action("a choosing function that makes what it gives" .. in_version, shake, function()
+    return new_link(version, {
+      client = { identities = false, choose = function()
+        return issue "client.example"
+      end },
+    })
+  end)
+
+  action("a choosing function that raises" .. in_version, function(link)
+    assert(links.begin(link, "handshake", {}))
+    local what, message = links.pump(link)
+    if what == "raised" and type(message) == "table" then
+      assert(message[1] == "no")
+    else
+      error(message or what, 0)
+    end
+  end, function()
+    return new_link(version, {
+      client = { identities = false, choose = function()
+        error { "no" }
+      end },
+    })
+  end)
+
+  action("a choosing function with a link of its own" .. in_version, shake, function()
+    return new_link(version, {
+      client = { identities = false, choose = function()
+        local inner <close> = shake(new_link(version))
+        return client
+      end },
+    })
+  end)
+
+  action("questions" .. in_version, shake, function()
+    return new_link(version, { client = { verify = "ask" }, server = { verify = "ask" } })
+  end)
+
+  action("data and keying material" .. in_version, function(link)
+    act(link, "send", { from = "client", data = "hello" })
+    assert(links.received(link, "server") == "hello")
+    assert(#assert(links.exporter(link, "client", "EXPORTER-test", "", 32)) == 32)
+  end, established(version))
+
+  action("fields" .. in_version, function(link)
+    for _, description in ipairs(native.fields "state") do
+      assert(links.field(link, "server", description.name))
+    end
+  end, established(version))
+
+  action("a snapshot" .. in_version, function(link)
+    assert(#assert(links.snapshot(link, "client")).peer_certificates == 1)
+  end, established(version))
+
+  action("a history" .. in_version, function(link)
+    assert(#assert(links.history(link, "client")) == 1)
+  end, established(version))
+
+  action("events" .. in_version, function(link)
+    assert(#assert(links.events(link)) > 20)
+  end, established(version))
+
+  action("a resumed link" .. in_version, function(link)
+    local resumed <close> = shake(new_link(version, nil, link))
+    assert(assert(links.snapshot(resumed, "client")).resumed)
+  end, established(version))
+
+  action("closing" .. in_version, function(link)
+    act(link, "close")
+    assert(links.closed(link))
+  end, established(version))
+
+  action("disposing" .. in_version, function(link)
+    assert(links.dispose(link))
+    assert(assert(links.snapshot(link, "client")).handshake_completed)
+  end, established(version))
+end
+
+action("renegotiation with another identity", function(link)
+  assert(links.use(link, "client", config("client", { identities = { issue "other.example" } })))
+  act(link, "renegotiate", { by = "server" })
+  local history = assert(links.history(link, "server"))
+  assert(#history == 2 and history[2].peer_certificate ~= history[1].peer_certificate)
+end, established("TLS1.2", { server = { identity_change = "allow" } }))
+
+action("reauthentication", function(link)
+  act(link, "reauthenticate")
+  assert(#assert(links.history(link, "server")) == 2)
+end, established "TLS1.3")
+
+action("a key update", function(link)
+  act(link, "update_keys", { by = "client", request_peer = true })
+end, established "TLS1.3")
+
+action("a site", function(link)
+  shake(link)
+  assert(assert(links.snapshot(link, "server")).site == "server.example")
+end, function()
+  local site = config("server", { identities = false, choose = function()
+    return server
+  end })
+  return new_link("TLS1.3", {
+    server = { sites = { { name = "server.example", config = site } } },
+  })
+end)
+
+return actions
