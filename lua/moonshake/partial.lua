@@ -72,7 +72,7 @@ local function step(found, schema, key, path)
       path == "" and "the value" or path, type(found), diff.show(key)))
   end
   local own = strict.schema_of(found)
-  return found[key], own and own.by_name[key] and own.by_name[key].schema
+  return found[key], own and own.by_name[key] and schema_below(own, key)
 end
 
 local match

@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: MIT
+local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local ms = require "moonshake"
+local native = require "moonshake.native"
+local pki, tls, clock = ms.pki, ms.tls, ms.clock
+local test, equal, raises = unit.test, unit.equal, unit.raises
+
+test("the clock runs with the system's until it is set", function()
+  equal(math.abs(clock:now() - os.time()) <= 1, true)
+  clock:set(1234567890)
+  equal(clock:now(), 1234567890)
+  clock:advance(10)
+  equal(clock:now(), 1234567900)
+  clock:advance(-20)
+  equal(clock:now(), 1234567880)
+  native.clock_reset()
+  equal(math.abs(clock:now() - os.time()) <= 1, true)
+end)
+
+test("only whole seconds are taken", function()
+  raises("ms.clock:set: epoch: wants an integer", function() clock:set "now" end)
+  raises("ms.clock:advance: seconds: wants an integer", function() clock:advance(0.5) end)
+  raises('ms.clock: unknown name "advence" (did you mean "advance"?)', function()
+    clock:advence(1)
+  end)
+end)
+
+test("certificates are judged by it", function()
+  local ca = pki.authority { cn = "Root" }
+  local server = ca:issue { dns = "server.example" }
+  clock:advance(91 * 86400)
+  local link = tls.link { server = { identity = server },
+                          client = { trust = ca, server_name = "server.example" } }
+  equal(link:handshake(), false)
+  equal(link.client.verification.problems[1], "expired")
+  native.clock_reset()
+  link = tls.link { server = { identity = server },
+                    client = { trust = ca, server_name = "server.example" } }
+  equal(link:handshake(), true)
+end)
+
+test("an end's clock may differ", function()
+  local ca = pki.authority { cn = "Root" }
+  local link = tls.link { server = { identity = ca:issue { dns = "server.example" } },
+                          client = { trust = ca, server_name = "server.example",
+                                     clock_offset = 91 * 86400 } }
+  equal(link:handshake(), false)
+  equal(link.client.verification.problems[1], "expired")
+end)
+
+unit.done()
