@@ -262,13 +262,13 @@ static struct ms_certificate *explain_owner(const struct ms_evidence *evidence,
         ms_sentence_add_texts(sentence, &facts->ip_addresses, facts->dns_names.num > 0);
     } else if (gnutls_x509_crt_get_dn_by_oid(crt_of(leaf), GNUTLS_OID_X520_COMMON_NAME, 0, 0,
                                              common_name, &size) >= 0) {
-        char *items[] = {common_name};
         ms_sentence_add(sentence, "the certificate is for ");
-        ms_sentence_add_texts(sentence, &(struct ms_texts){.items = items, .num = 1}, false);
+        ms_sentence_add_text(sentence, common_name);
     } else {
         ms_sentence_add(sentence, "the certificate names no host");
     }
-    ms_sentence_add(sentence, ", not for %s", evidence->demand->name);
+    ms_sentence_add(sentence, ", not for ");
+    ms_sentence_add_text(sentence, evidence->demand->name);
     return leaf;
 }
 

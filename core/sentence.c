@@ -51,6 +51,10 @@ static void add_foreign(struct ms_sentence *sentence, const void *data, size_t l
     ms_free(text);
 }
 
+void ms_sentence_add_text(struct ms_sentence *sentence, const char *text) {
+    add_foreign(sentence, text, strlen(text));
+}
+
 static void add_name(struct ms_sentence *sentence, int code, gnutls_datum_t *name,
                      const char *without) {
     if (code >= 0 && name->size) {
@@ -93,7 +97,7 @@ void ms_sentence_add_texts(struct ms_sentence *sentence, const struct ms_texts *
             return;
         }
         ms_sentence_add(sentence, i || begun ? ", " : "");
-        add_foreign(sentence, texts->items[i], strlen(texts->items[i]));
+        ms_sentence_add_text(sentence, texts->items[i]);
     }
 }
 

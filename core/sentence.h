@@ -16,10 +16,13 @@ struct ms_sentence {
 /* What is added next is a clause of its own. */
 void ms_sentence_begin_clause(struct ms_sentence *sentence);
 
+/* Words of our own, 511 bytes at the most. */
 void ms_sentence_add(struct ms_sentence *sentence, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The RFC 4514 subject or issuer, control characters replaced; "a certificate without a subject"
- * or "a nameless issuer" where there is none to be read. */
+/* What somebody else wrote: bytes that are no UTF-8 escaped, control characters replaced. */
+void ms_sentence_add_text(struct ms_sentence *sentence, const char *text);
+/* The RFC 4514 subject or issuer, as ms_sentence_add_text() has it; "a certificate without a
+ * subject" or "a nameless issuer" where there is none to be read. */
 void ms_sentence_add_subject(struct ms_sentence *sentence, struct ms_certificate *certificate);
 void ms_sentence_add_issuer(struct ms_sentence *sentence, struct ms_certificate *certificate);
 /* "2024-02-29T12:00:00Z" from seconds since the epoch. */

@@ -60,6 +60,21 @@ static void an_authority_renewed_under_its_key_ends_the_path(void **state) {
     assert_true(ms_certificate_equal(world->result.path.items[1], ms_identity_leaf(crossed)));
 }
 
+static void a_renewed_root_takes_the_place_of_the_expired_one(void **state) {
+    struct world *world = *state;
+    struct ms_recipe recipe = ca_recipe("CN=root");
+    recipe.not_after = NOON - 1;
+    struct ms_identity *old = issue(world, recipe, NULL);
+    struct ms_identity *new = issue_for(world, ca_recipe("CN=root"), NULL, ms_identity_key(old));
+    struct ms_identity *end = leaf(world, old);
+    judge(world, LIST(end, old), LIST(old, new));
+    assert_verified(world, "CN=leaf CN=root");
+    assert_true(ms_certificate_equal(world->result.path.items[1], ms_identity_leaf(new)));
+    judge(world, LIST(end, old), LIST(old));
+    assert_problems(world, "expired");
+    assert_true(ms_certificate_equal(world->result.certificate, ms_identity_leaf(old)));
+}
+
 static void nobody_trusted_trusts_nobody(void **state) {
     struct world *world = *state;
     struct family f = found(world);
@@ -259,6 +274,38 @@ static void a_certificate_that_cannot_be_parsed_is_a_result(void **state) {
     ms_certificate_release(bad);
 }
 
+/* Byte after byte of each certificate of the chain is changed. */
+static void a_chain_with_any_byte_changed_is_judged_and_refused(void **state) {
+    struct world *world = *state;
+    struct family f = found(world);
+    struct ms_certificates anchors = leaves_of(LIST(f.root));
+    world->demand.trust = ms_trust_new(&anchors, NULL);
+    world->demand.name = "leaf.example";
+    world->demand.purpose = MS_PURPOSE_SERVER;
+    struct ms_certificates sent = leaves_of(LIST(f.leaf, f.sub));
+    for (size_t which = 0; which < sent.num; which++) {
+        struct ms_slice der = ms_certificate_der(sent.items[which]);
+        uint8_t changed[1024];
+        assert_in_range(der.len, 1, sizeof changed);
+        for (size_t at = 0; at < der.len; at++) {
+            memcpy(changed, der.data, der.len);
+            changed[at] ^= (uint8_t)(1U << at % 8);
+            struct ms_certificates chain = {0};
+            assert_true(ms_certificates_copy(&chain, &sent));
+            ms_certificate_release(chain.items[which]);
+            chain.items[which] = ms_certificate_new((struct ms_slice){changed, der.len}, NULL);
+            ms_verification_clear(&world->result);
+            assert_true(ms_verify(&chain, &world->demand, &world->result, NULL));
+            assert_false(world->result.verified);
+            assert_true(world->result.problems.num > 0 && strlen(world->result.text) > 0);
+            ms_certificates_clear(&chain);
+        }
+    }
+    ms_certificates_clear(&sent);
+    ms_certificates_clear(&anchors);
+    ms_trust_release(world->demand.trust);
+}
+
 static void no_certificate_is_not_judged(void **state) {
     struct world *world = *state;
     struct ms_certificates chain = leaves_of(NULL);
@@ -360,7 +407,9 @@ int main(void) {
         TEST(a_trusted_intermediate_ends_the_path),
         TEST(a_trusted_leaf_is_a_path_of_its_own),
         TEST(an_authority_renewed_under_its_key_ends_the_path),
+        TEST(a_renewed_root_takes_the_place_of_the_expired_one),
         TEST(nobody_trusted_trusts_nobody),
+        TEST(a_chain_with_any_byte_changed_is_judged_and_refused),
         TEST(a_missing_intermediate_is_named),
         TEST(reordered_duplicated_and_extra_certificates_do_no_harm),
         TEST(an_unsorted_chain_is_refused_where_told_so),
