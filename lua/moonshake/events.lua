@@ -21,16 +21,16 @@ end
 -- kind -> what happened, without who and when
 local TELL = {
   record = function(event)
-    return ("%s record %s, %d bytes"):format(event.direction, event.type, event.length)
+    return ("%s record %s, %s bytes"):format(event.direction, event.type, event.length)
   end,
   message = function(event)
     local what = event.certificates and names_of(event.certificates)
-      or ("%d bytes"):format(event.length or 0)
+      or ("%s bytes"):format(event.length)
     local lost = event.direction == "sent" and event.delivered == false
     return ("%s %s: %s"):format(lost and "made but never sent" or event.direction, event.type, what)
   end,
   alert = function(event)
-    return ("%s alert %s %s (%d)"):format(event.direction, event.level, event.name, event.number)
+    return ("%s alert %s %s (%s)"):format(event.direction, event.level, event.name, event.number)
   end,
   request = function(event)
     local issuers = event.issuers or {}
@@ -52,7 +52,7 @@ local TELL = {
       event.during, event.told_by, event.problem, event.code, event.message)
   end,
   data = function(event)
-    return ("%s %d bytes of data"):format(event.direction, event.length)
+    return ("%s %s bytes of data"):format(event.direction, event.length)
   end,
 }
 

@@ -408,8 +408,12 @@ function link.new(api, checked, changed, resumed, earlier)
   end
   local case = scenario.current()
   if case then
+    -- Weak: a case may make thousands of links, and those it let go are gone already.
+    local held = setmetatable({ state.native }, { __mode = "v" })
     case:on_close(function()
-      natives.dispose(state.native)
+      if held[1] then
+        natives.dispose(held[1])
+      end
     end)
   end
   return self

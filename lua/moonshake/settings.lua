@@ -88,8 +88,7 @@ end
 -- Sites
 
 local function check_site(api, name, given)
-  if type(name) ~= "string" or name == "" or name:find("*", 3, true)
-    or (name:sub(1, 1) == "*" and not name:match("^%*%.[^*]+$")) then
+  if type(name) ~= "string" or not (name:match "^[^*]+$" or name:match "^%*%.[^*]+$") then
     strict.raise(('%s: sites: a key is a server name, exact or "*.example", got %s'):format(
       api, arguments.describe(name)))
   end

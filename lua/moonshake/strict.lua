@@ -12,21 +12,22 @@ local OWN = debug.getinfo(1, "S").source:match("^(.*)strict%.lua$") or "@moonsha
 ---------------------------------------------------------------------------------------------------
 -- Raising at the script's line
 
---- Where the script stands: the first frame that is neither this library's nor C.
+--- Where the script stands: the first frame that is neither this library's nor C. A script that
+--- ends in a tail call (`return tls.link {...}`) has left its frame: where the runner's call of it
+--- comes next, nothing is known rather than a wrong line.
 ---@return string|nil file as Lua shortens it for messages, nil where no script is running
 ---@return integer|nil line
 ---@return string|nil source the chunk's whole name: "@" and a path
 function strict.position()
-  local level = 2
+  local level, before = 2, nil
   while true do
     local info = debug.getinfo(level, "Sl")
-    if not info then
+    if not info or (before == "C" and info.source == OWN .. "case.lua") then
       return nil
-    end
-    if info.what ~= "C" and info.source:sub(1, #OWN) ~= OWN and info.currentline > 0 then
+    elseif info.what ~= "C" and info.source:sub(1, #OWN) ~= OWN and info.currentline > 0 then
       return info.short_src, info.currentline, info.source
     end
-    level = level + 1
+    level, before = level + 1, info.what
   end
 end
 
