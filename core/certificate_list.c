@@ -22,7 +22,10 @@ bool ms_certificates_add(struct ms_certificates *list, struct ms_certificate *ce
 
 bool ms_certificates_copy(struct ms_certificates *to, const struct ms_certificates *from) {
     *to = (struct ms_certificates){0};
-    if (from->items && !ms_certificates_begin(to)) {
+    if (!from->items) {
+        return true;
+    }
+    if (!ms_certificates_begin(to)) {
         return false;
     }
     for (size_t i = 0; i < from->num; i++) {

@@ -79,7 +79,7 @@ char *ms_hex_text(const char *before, const void *data, size_t len) {
     if (!text) {
         return NULL;
     }
-    memcpy(text, before, begin);
+    memcpy(text, before, begin + 1);
     for (size_t i = 0; i < len; i++) {
         text[begin + 2 * i] = digits[from[i] >> 4];
         text[begin + 2 * i + 1] = digits[from[i] & 15];

@@ -95,7 +95,7 @@ bool ms_identity_fits(const struct ms_key *key, struct ms_certificate *certifica
 
 static bool check_fit(const struct ms_key *key, struct ms_certificate *leaf,
                       struct ms_error *error) {
-    bool fits;
+    bool fits = false;
     if (!ms_identity_fits(key, leaf, &fits, error)) {
         return false;
     }

@@ -106,13 +106,15 @@ static bool take_bags(struct contents *found, gnutls_pkcs12_t pkcs12, struct ms_
 static bool put_leaf_first(struct contents *found, struct ms_error *error) {
     struct ms_certificate **items = found->certificates.items;
     for (size_t i = 0; i < found->certificates.num; i++) {
-        bool fits;
+        bool fits = false;
         if (!ms_identity_fits(found->key, items[i], &fits, error)) {
             return false;
         }
         if (fits) {
             struct ms_certificate *leaf = items[i];
-            memmove(items + 1, items, i * sizeof *items);
+            for (; i > 0; i--) {
+                items[i] = items[i - 1];
+            }
             items[0] = leaf;
             return true;
         }

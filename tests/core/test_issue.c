@@ -114,9 +114,8 @@ static void a_self_issued_certificate_is_no_root(void **state) {
 static void all_names_are_written_as_told(void **state) {
     (void)state;
     struct ms_recipe recipe = bare_recipe("CN=names");
-    recipe.dns = TEXTS("A.example", "*.b.example", "A.example", "under_score",
-                       "b\xc3\xbc"
-                       "cher.example");
+    recipe.dns =
+        TEXTS("A.example", "*.b.example", "A.example", "under_score", u8"b\u00fccher.example");
     recipe.ip = TEXTS("10.0.0.1", "2001:db8::1", "::ffff:1.2.3.4");
     recipe.uri = TEXTS("spiffe://example.org/a", "urn:x");
     recipe.email = TEXTS("a@example.org");
