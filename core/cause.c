@@ -149,13 +149,13 @@ static bool shared_scheme(const struct ms_client_hello *hello, gnutls_priority_t
 /* GnuTLS says GNUTLS_E_NO_CIPHER_SUITES for everything that keeps it from choosing a suite; the
  * offer and the server's own lists tell which it was. */
 static const char *cause_of_no_suite(const struct ms_client_hello *hello,
-                                     const struct ms_config *config) {
+                                     const struct ms_config *config, bool nothing_to_present) {
     gnutls_priority_t mine = config->made_priority.cache;
     uint16_t version = shared_version(hello, mine);
     if (!version) {
         return "no_shared_version";
     }
-    if (!config->choose && config->identities.num == 0) {
+    if (nothing_to_present || (!config->choose && config->identities.num == 0)) {
         return "identity_unusable";
     }
     struct shared_suites suites = shared_suites(hello, config, version);
@@ -185,7 +185,7 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
         return "certificate_rejected";
     case GNUTLS_E_NO_CIPHER_SUITES:
         if (c->hello && c->role == MS_SERVER) {
-            return cause_of_no_suite(c->hello, c->config);
+            return cause_of_no_suite(c->hello, c->config, c->nothing_to_present);
         }
         return "no_shared_cipher_suite";
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
@@ -213,6 +213,7 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_INSUFFICIENT_CREDENTIALS:
     case GNUTLS_E_INCOMPATIBLE_SIG_WITH_KEY:
         return "identity_unusable";
+    case GNUTLS_E_UNWANTED_ALGORITHM:
     case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
         return "no_shared_signature_scheme";
     case GNUTLS_E_TIMEDOUT:

@@ -11,6 +11,7 @@ struct ms_circumstances {
     enum ms_role role;
     bool alert_received; /* a fatal alert ended it, whatever the code says */
     const struct ms_config *config;
+    bool nothing_to_present;             /* the end's choosing function returned none */
     const struct ms_client_hello *hello; /* what was offered, if it is known; else NULL */
 };
 

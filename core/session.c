@@ -255,6 +255,9 @@ void ms_session_hang_up(struct ms_session *session) {
 }
 
 struct ms_slice ms_session_received(struct ms_session *session) {
+    if (session->data_taken) {
+        return (struct ms_slice){0};
+    }
     session->data_taken = true;
     return (struct ms_slice){session->data.data, session->data.len};
 }

@@ -88,36 +88,27 @@ static const char *why_none_fits(const struct ms_config *config, const struct ms
     return why ? why : "issuer_not_named";
 }
 
-/* Whether the session itself chose a certificate in this epoch, which GnuTLS then left out. */
-static bool chose_one(const struct ms_session *session) {
-    size_t first = ms_log_epoch_first(session->log, ms_log_epoch(session->log));
-    for (size_t i = first; i < ms_log_num(session->log); i++) {
-        const struct ms_event *event = ms_log_at(session->log, i);
-        if (event->role == session->role && event->kind == MS_EVENT_SELECTION &&
-            event->certificate) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static const char *why_empty(const struct ms_session *session, const struct ms_event *request,
                              bool *memory) {
     const struct ms_config *config = session->effective;
-    if (chose_one(session)) {
-        return "library_choice";
-    }
-    if (config->choose || config->send_certificate == MS_SEND_NEVER) {
+    const struct ms_identity *chosen = session->presented.identity;
+    if (!chosen && (config->choose || config->send_certificate == MS_SEND_NEVER)) {
         return "policy";
     }
-    if (config->send_certificate == MS_SEND_ALWAYS) {
+    if (!chosen && config->send_certificate == MS_SEND_ALWAYS) {
         return "no_common_signature_scheme";
     }
     struct ms_request read;
     if (!ms_wire_request(request->bytes, request->version, &read)) {
         return "library_choice";
     }
-    const char *why = why_none_fits(config, &read, request->version, memory);
+    const char *why = NULL;
+    if (!chosen) {
+        why = why_none_fits(config, &read, request->version, memory);
+    } else { /* our choice, which GnuTLS left out */
+        why = shares_scheme(chosen, &read, request->version) ? "library_choice"
+                                                             : "no_common_signature_scheme";
+    }
     ms_request_clear(&read);
     return why;
 }

@@ -247,6 +247,18 @@ static bool log_message(struct ms_session *session, uint8_t type, bool incoming,
     return kept.data != NULL;
 }
 
+/* GnuTLS numbers what is not a HandshakeType of its own beyond a byte. */
+static uint8_t message_type(unsigned type) {
+    switch (type) {
+    case GNUTLS_HANDSHAKE_HELLO_RETRY_REQUEST:
+        return MS_MESSAGE_HELLO_RETRY_REQUEST;
+    case GNUTLS_HANDSHAKE_CLIENT_HELLO_V2:
+        return GNUTLS_HANDSHAKE_CLIENT_HELLO;
+    default:
+        return (uint8_t)type;
+    }
+}
+
 static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsigned incoming,
                       const gnutls_datum_t *body) {
     (void)when;
@@ -255,7 +267,7 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
     if (!incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
         ms_session_note_selection(session);
     }
-    if (!log_message(session, (uint8_t)type, incoming, bytes)) {
+    if (!log_message(session, message_type(type), incoming, bytes)) {
         session->memory_short = true;
         return GNUTLS_E_MEMORY_ERROR;
     }

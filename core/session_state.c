@@ -139,7 +139,7 @@ static bool put_scheme(const struct ms_session *session, bool incoming, char **t
     }
     /* Up to TLS 1.2 a server signs its ServerKeyExchange. */
     bool servers = incoming == (session->role == MS_CLIENT);
-    if (!happened && servers && session->tls &&
+    if (!happened && servers && ms_session_version(session) >= TLS1_2 &&
         ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_KEY_EXCHANGE, incoming)) {
         code = ms_names_scheme_code((int)gnutls_sign_algorithm_get(session->tls));
     }

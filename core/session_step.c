@@ -61,6 +61,8 @@ static const char *problem_of(struct ms_session *session, int code, bool alert_r
         .role = session->role,
         .alert_received = alert_received,
         .config = session->effective,
+        .nothing_to_present =
+            session->effective->choose && session->selection_noted && !session->presented.identity,
         .hello = has_hello ? &hello : NULL,
     };
     const char *problem = ms_cause_word(&circumstances);

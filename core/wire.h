@@ -14,6 +14,10 @@ enum ms_record_type {
     MS_RECORD_APPLICATION_DATA = 23
 };
 
+/* A ServerHello that is a HelloRetryRequest by its random (RFC 8446 section 4.1.4) is logged as
+ * one, under the HandshakeType that drafts gave it and IANA keeps reserved. */
+#define MS_MESSAGE_HELLO_RETRY_REQUEST 6
+
 /* Cuts a byte stream, in whatever pieces it comes, into records. Zero-initialise. */
 struct ms_records {
     struct ms_bytes part; /* of the record that is not complete */
