@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 enum { UNUSABLE = 2 };
+enum { INSTRUCTIONS_TO_CLEAN_UP = 100000 };
 
 int luaopen_moonshake_native(lua_State *L);
 
@@ -20,11 +21,11 @@ int luaopen_moonshake_native(lua_State *L);
 static lua_State *volatile interrupt_state;
 static volatile sig_atomic_t interrupted;
 
-/* Raises once, so that what cleans up afterwards runs undisturbed; a script that swallows the error
- * ends at the runner's own look at interrupted(). */
+/* Raises, and again after a while: a script that swallows the error gets the next. Whoever asks
+ * interrupted() has taken over, and is left in peace. */
 static void stop(lua_State *L, lua_Debug *info) {
     (void)info;
-    lua_sethook(L, NULL, 0, 0);
+    lua_sethook(L, stop, LUA_MASKCOUNT, INSTRUCTIONS_TO_CLEAN_UP);
     luaL_error(L, "interrupted");
 }
 
@@ -37,6 +38,9 @@ static void on_interrupt(int number) {
 }
 
 static int program_interrupted(lua_State *L) {
+    if (interrupted) {
+        lua_sethook(interrupt_state, NULL, 0, 0);
+    }
     lua_pushboolean(L, interrupted != 0);
     return 1;
 }

@@ -1,0 +1,136 @@
+-- SPDX-License-Identifier: MIT
+-- Who may include and require whom. Arrows point down: scenarios, Lua library, binding, core,
+-- GnuTLS.
+local sources = require "sources"
+
+-- The core's rooms, from the ground up. A file may include its own room's headers and those of the
+-- rooms before it. A new file has to be named here.
+local CORE = {
+  { "memory", "error", "bytes", "clock", "fields", "foreign_text", "stack" },
+  { "names", "names_tables", "names_cipher_suites", "oid_words", "priority", "priority_flags",
+    "priority_groups", "priority_suites" },
+  { "der", "pem", "key", "key_pool", "key_read", "attribute_types", "distinguished_name",
+    "certificate", "certificate_facts", "certificate_list", "certificate_validity", "identity",
+    "identity_read", "issue", "issue_extensions", "issue_serial", "name_constraints", "pkcs12" },
+  { "trust", "verify", "path", "constraint", "finding", "sentence" },
+  { "config", "credentials" },
+  { "wire", "log", "event_view", "cause" },
+  { "state", "resumption", "session", "session_private", "session_absence", "session_callbacks",
+    "session_choice", "session_state", "session_step" },
+  { "link" },
+}
+
+-- The library's rooms, in the same way. "x.*" is all below x.
+local LIBRARY = {
+  { "native", "program" },
+  { "io.*" },
+  { "strict", "suggest", "escape", "diff", "marks", "words", "matrix", "needs", "arguments",
+    "options", "settings", "traceback", "clock", "events" },
+  { "certificates", "pki", "endpoint", "link", "reported", "tls", "partial", "matchers", "expect",
+    "scenario", "case", "init" },
+  { "loader", "selection", "runner", "report.*", "standalone" },
+  { "commands.*" },
+  { "cli" },
+}
+
+-- Arrows that point up, each with its reason.
+local UPWARD = {
+  -- Under a stock interpreter nobody else starts the runner.
+  ["scenario -> standalone"] = true,
+}
+
+local function room_of(rooms, name)
+  for number, room in ipairs(rooms) do
+    for _, member in ipairs(room) do
+      if member == name or member:sub(-2) == ".*" and name:sub(1, #member - 1) == member:sub(1, -2)
+      then
+        return number
+      end
+    end
+  end
+end
+
+local function check_core(path)
+  local name = path:match "([%w_]+)%.[ch]$"
+  local own = room_of(CORE, name)
+  if not own then
+    sources.complain(path, 1, "the file stands in no room: name it in tests/lint/layers.lua")
+    return
+  end
+  for number, line in ipairs(sources.lines(path)) do
+    local header = line:match '^%s*#%s*include%s+"([^"]+)"'
+    local system = line:match "^%s*#%s*include%s+<([^>]+)>"
+    local room = header and room_of(CORE, header:match "^([%w_]+)%.h$")
+    if header and not room then
+      sources.complain(path, number, "%s is no header of the core", header)
+    elseif header and room > own then
+      sources.complain(path, number, "%s (room %d) includes %s, which stands above it (room %d)",
+                       name, own, header, room)
+    elseif system and (system:find "^lua" or system == "lauxlib.h") then
+      sources.complain(path, number, "the core knows no Lua")
+    elseif system and (system:find "^sys/socket" or system:find "^netinet/") then
+      sources.complain(path, number, "the core touches no socket")
+    end
+  end
+end
+
+local function check_binding(path)
+  for number, line in ipairs(sources.lines(path)) do
+    if line:find "^%s*#%s*include%s+<gnutls/" then
+      sources.complain(path, number, "only core/ includes GnuTLS's headers")
+    elseif line:find "%f[%w_]gnutls_[%w_]+%s*%(" then
+      sources.complain(path, number, "only core/ calls GnuTLS")
+    end
+  end
+end
+
+-- Calls f(line number, module) for each module that a Lua file requires.
+local function each_required(path, f)
+  for number, line in ipairs(sources.lines(path)) do
+    local code = line:gsub("%-%-.*", "")
+    for module in code:gmatch "require%s*%(?%s*[\"']([^\"']+)[\"']" do
+      f(number, module)
+    end
+  end
+end
+
+local function check_library(path)
+  local name = path:match "^lua/moonshake/(.*)%.lua$":gsub("/", ".")
+  local own = room_of(LIBRARY, name)
+  if not own then
+    sources.complain(path, 1, "the file stands in no room: name it in tests/lint/layers.lua")
+    return
+  end
+  each_required(path, function(number, module)
+    local ours = module:match "^moonshake%.(.*)$" or module == "moonshake" and "init"
+    local room = ours and room_of(LIBRARY, ours)
+    if module == "luv" and not name:find "^io%." then
+      sources.complain(path, number, "only files below lua/moonshake/io load luv")
+    elseif ours and not room then
+      sources.complain(path, number, "%s is no module of the library", module)
+    elseif ours and room > own and not UPWARD[name .. " -> " .. ours] then
+      sources.complain(path, number, "%s (room %d) requires %s, which stands above it (room %d)",
+                       name, own, ours, room)
+    end
+  end)
+end
+
+local function check_scenario(path)
+  each_required(path, function(number, module)
+    if module ~= "moonshake" then
+      sources.complain(path, number, 'a scenario requires "moonshake" and nothing else')
+    end
+  end)
+end
+
+for check, paths in pairs {
+  [check_core] = sources.list({ "core" }, { ".c", ".h" }),
+  [check_binding] = sources.list({ "lua" }, { ".c", ".h" }),
+  [check_library] = sources.list({ "lua/moonshake" }, { ".lua" }),
+  [check_scenario] = sources.list({ "scenarios" }, { ".lua" }),
+} do
+  for _, path in ipairs(paths) do
+    check(path)
+  end
+end
+sources.finish "layers"
