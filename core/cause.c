@@ -94,7 +94,7 @@ struct shared_suites {
 static struct shared_suites shared_suites(const struct ms_client_hello *hello,
                                           const struct ms_config *config, uint16_t version) {
     struct shared_suites shared = {0};
-    gnutls_priority_t mine = config->made_priority.cache;
+    gnutls_priority_t mine = config->made_priority->cache;
     unsigned at;
     for (unsigned i = 0;; i++) {
         int result = gnutls_priority_get_cipher_suite_index(mine, i, &at);
@@ -150,7 +150,7 @@ static bool shared_scheme(const struct ms_client_hello *hello, gnutls_priority_t
  * offer and the server's own lists tell which it was. */
 static const char *cause_of_no_suite(const struct ms_client_hello *hello,
                                      const struct ms_config *config, bool nothing_to_present) {
-    gnutls_priority_t mine = config->made_priority.cache;
+    gnutls_priority_t mine = config->made_priority->cache;
     uint16_t version = shared_version(hello, mine);
     if (!version) {
         return "no_shared_version";

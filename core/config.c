@@ -4,6 +4,34 @@
 #include "credentials.h"
 #include "memory.h"
 
+struct ms_config_cache {
+    struct ms_priority_cache *priorities;
+    struct ms_credentials_cache *credentials;
+};
+
+struct ms_config_cache *ms_config_cache_new(struct ms_error *error) {
+    struct ms_config_cache *cache = ms_alloc(sizeof *cache);
+    if (!cache) {
+        ms_fail_memory(error);
+        return NULL;
+    }
+    cache->priorities = ms_priority_cache_new(error);
+    cache->credentials = cache->priorities ? ms_credentials_cache_new(error) : NULL;
+    if (!cache->credentials) {
+        ms_config_cache_free(cache);
+        return NULL;
+    }
+    return cache;
+}
+
+void ms_config_cache_free(struct ms_config_cache *cache) {
+    if (cache) {
+        ms_priority_cache_free(cache->priorities);
+        ms_credentials_cache_free(cache->credentials);
+        ms_free(cache);
+    }
+}
+
 struct ms_config *ms_config_new(enum ms_role role, struct ms_error *error) {
     struct ms_config *config = ms_alloc(sizeof *config);
     if (!config) {
@@ -22,7 +50,7 @@ static struct ms_code_list code_list(const struct ms_codes *codes) {
     return (struct ms_code_list){codes->items, codes->num};
 }
 
-bool ms_config_finish(struct ms_config *config, struct ms_credentials_cache *cache,
+bool ms_config_finish(struct ms_config *config, struct ms_config_cache *cache,
                       struct ms_error *error) {
     struct ms_restrictions restrictions = {
         .priority = config->priority,
@@ -34,10 +62,13 @@ bool ms_config_finish(struct ms_config *config, struct ms_credentials_cache *cac
         .no_extended_master_secret = !config->extended_master_secret,
         .renegotiation = config->renegotiation,
     };
-    if (!ms_priority_make(&restrictions, &config->made_priority, error)) {
+    config->shared_priority =
+        ms_shared_priority_get(&restrictions, cache ? cache->priorities : NULL, error);
+    if (!config->shared_priority) {
         return false;
     }
-    config->credentials = ms_credentials_get(config, cache, error);
+    config->made_priority = ms_shared_priority_made(config->shared_priority);
+    config->credentials = ms_credentials_get(config, cache ? cache->credentials : NULL, error);
     return config->credentials != NULL;
 }
 
@@ -74,7 +105,7 @@ void ms_config_release(struct ms_config *config) {
         ms_config_release(config->sites[i].config);
     }
     ms_free(config->sites);
-    ms_priority_clear(&config->made_priority);
+    ms_shared_priority_release(config->shared_priority);
     ms_credentials_release(config->credentials);
     ms_free(config);
 }

@@ -5,7 +5,7 @@
 #define MS_CONFIG_H
 
 #include "identity.h"
-#include "priority.h"
+#include "shared_priority.h"
 #include "verify.h"
 
 enum ms_role { MS_CLIENT, MS_SERVER };
@@ -73,11 +73,16 @@ struct ms_config {
     size_t num_sites;
     bool reject_unknown_name;
 
-    struct ms_priority made_priority;   /* made by ms_config_finish() */
-    struct ms_credentials *credentials; /* made by ms_config_finish() */
+    /* made by ms_config_finish() */
+    struct ms_shared_priority *shared_priority;
+    const struct ms_priority *made_priority; /* borrowed from it */
+    struct ms_credentials *credentials;
 };
 
-struct ms_credentials_cache;
+/* What configs share with earlier ones that were told the same: priorities and credentials. */
+struct ms_config_cache;
+struct ms_config_cache *ms_config_cache_new(struct ms_error *error);
+void ms_config_cache_free(struct ms_config_cache *cache); /* NULL is fine */
 
 /* An empty config with every default but those of the Lua library: no lists, EMS on, PARTIAL,
  * post-handshake authentication on, -1 for "GnuTLS's default". Fill it, then finish it.
@@ -86,7 +91,7 @@ struct ms_config *ms_config_new(enum ms_role role, struct ms_error *error);
 
 /* Checks it, makes its priority and its credentials (taken from `cache` where an equal set is
  * there; the cache must outlive the call only). The error begins with the option at fault. */
-bool ms_config_finish(struct ms_config *config, struct ms_credentials_cache *cache,
+bool ms_config_finish(struct ms_config *config, struct ms_config_cache *cache,
                       struct ms_error *error);
 struct ms_config *ms_config_retain(struct ms_config *config);
 void ms_config_release(struct ms_config *config); /* NULL is fine */

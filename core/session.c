@@ -74,7 +74,7 @@ bool ms_session_apply(struct ms_session *session, struct ms_config *config,
                       struct ms_error *error) {
     gnutls_session_t tls = session->tls;
     gnutls_certificate_credentials_t handle = ms_credentials_handle(config->credentials);
-    int result = gnutls_priority_set(tls, config->made_priority.cache);
+    int result = gnutls_priority_set(tls, config->made_priority->cache);
     if (result >= 0) {
         if (ms_config_chooses(config)) {
             gnutls_certificate_set_retrieve_function3(handle, ms_session_retrieve);

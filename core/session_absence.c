@@ -91,7 +91,8 @@ static const char *why_none_fits(const struct ms_config *config, const struct ms
 static const char *why_empty(const struct ms_session *session, const struct ms_event *request,
                              bool *memory) {
     const struct ms_config *config = session->effective;
-    const struct ms_identity *chosen = session->presented.identity;
+    const struct ms_identity *chosen =
+        ms_config_chooses(config) ? session->presented.identity : NULL;
     if (!chosen && (config->choose || config->send_certificate == MS_SEND_NEVER)) {
         return "policy";
     }

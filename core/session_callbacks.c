@@ -291,7 +291,7 @@ static int judge(struct ms_session *session) {
         .trust = config->trust,
         .name = config->verify_name,
         .purpose = session->role == MS_CLIENT ? MS_PURPOSE_SERVER : MS_PURPOSE_CLIENT,
-        .flags = config->made_priority.verify_flags,
+        .flags = config->made_priority->verify_flags,
         .max_depth = config->max_depth >= 0 ? config->max_depth : 16,
     };
     struct ms_verification *result = ms_alloc(sizeof *result);

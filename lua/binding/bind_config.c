@@ -263,7 +263,7 @@ static int make_config(lua_State *L) {
     bool made = box->config && ms_options_read(L, 2, config_options, box->config, &error) &&
                 read_identities(L, box->config, &error) && read_trust(L, box->config, &error) &&
                 read_issuers(L, box->config, &error) && read_sites(L, box->config, &error) &&
-                read_choose(L, box) && ms_config_finish(box->config, context->credentials, &error);
+                read_choose(L, box) && ms_config_finish(box->config, context->cache, &error);
     if (!made) {
         return ms_native_fail(L, &error);
     }

@@ -32,8 +32,8 @@ static struct ms_context *new_context(struct ms_error *error) {
     }
     context->count = 1;
     context->keys = ms_key_pool_new(error);
-    context->credentials = context->keys ? ms_credentials_cache_new(error) : NULL;
-    if (!context->credentials) {
+    context->cache = context->keys ? ms_config_cache_new(error) : NULL;
+    if (!context->cache) {
         ms_context_release(context);
         return NULL;
     }
@@ -50,7 +50,7 @@ void ms_context_release(struct ms_context *context) {
         return;
     }
     ms_key_pool_free(context->keys);
-    ms_credentials_cache_free(context->credentials);
+    ms_config_cache_free(context->cache);
     ms_free(context);
 }
 

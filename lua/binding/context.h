@@ -5,7 +5,7 @@
 #define MS_CONTEXT_H
 
 #include "clock.h"
-#include "credentials.h"
+#include "config.h"
 #include "key.h"
 
 #include <lua.h>
@@ -16,7 +16,7 @@ struct ms_context {
     size_t count;
     struct ms_clock clock;
     struct ms_key_pool *keys;
-    struct ms_credentials_cache *credentials;
+    struct ms_config_cache *cache;
     struct ms_pump *pump; /* the innermost one that runs, see bind_link.c */
     bool deadline_set;
     int64_t deadline_ns; /* by the monotonic clock */
