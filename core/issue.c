@@ -159,11 +159,12 @@ static bool build(gnutls_x509_crt_t crt, const struct ms_recipe *recipe, struct 
         issuer_key = ms_identity_key(issuer);
         issuer_crt = ms_certificate_crt(ms_identity_leaf(issuer), error);
     }
+    /* the extensions come last: raw ones replace what is there */
     if (!issuer_crt || !write_subject(crt, recipe, key, error) ||
-        !ms_issue_extensions(crt, recipe, error) ||
         (!recipe->omit_subject_key_id && !write_subject_key_id(crt, key, error)) ||
         (issuer && !recipe->omit_authority_key_id &&
-         !write_authority_key_id(crt, issuer_crt, error))) {
+         !write_authority_key_id(crt, issuer_crt, error)) ||
+        !ms_issue_extensions(crt, recipe, error)) {
         return false;
     }
     return recipe->issuer_name ? sign_under_name(crt, recipe, issuer_key, error)

@@ -34,9 +34,9 @@ struct ms_recipe {
     bool must_staple;
     const struct ms_extension *extensions; /* each replaces what stands above for its OID */
     size_t num_extensions;
-    bool omit_subject_key_id;
-    bool
-        omit_authority_key_id; /* self-signed, or below an issuer without the former: never there */
+    /* The latter has no effect on a self-signed one or below an issuer without the former: those
+     * have no authority key identifier anyway. */
+    bool omit_subject_key_id, omit_authority_key_id;
 };
 
 /* Issues a certificate for `key`. `issuer` NULL: self-signed. The chain of the result is its leaf,

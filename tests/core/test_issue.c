@@ -417,13 +417,17 @@ static void raw_extensions_are_written_and_win(void **state) {
     struct ms_extension extensions[] = {
         {"1.2.3.4.5", true, {(const uint8_t *)"\x05\x00", 2}},
         {"2.5.29.19", false, {is_ca, sizeof is_ca}},
+        {"2.5.29.14", false, {(const uint8_t *)"\x04\x01\x07", 3}},
     };
     struct ms_recipe recipe = bare_recipe("CN=raw");
     recipe.ca = MS_FALSE;
     recipe.extensions = extensions;
-    recipe.num_extensions = 2;
+    recipe.num_extensions = 3;
     struct ms_identity *identity = issue(&recipe, NULL);
     assert_true(facts_of(identity)->is_ca);
+    gnutls_datum_t key_id = extension(identity, "2.5.29.14", NULL);
+    assert_int_equal(key_id.size, 3);
+    gnutls_free(key_id.data);
     unsigned critical = 0;
     gnutls_datum_t der = extension(identity, "1.2.3.4.5", &critical);
     assert_int_equal(critical, 1);
