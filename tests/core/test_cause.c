@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "cause.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h> /* after what it needs */
+
+static const char *word(int code, enum ms_role role, bool alert) {
+    struct ms_circumstances circumstances = {.code = code, .role = role, .alert_received = alert};
+    return ms_cause_word(&circumstances);
+}
+
+static void each_code_has_its_word(void **unused) {
+    (void)unused;
+    assert_string_equal(word(GNUTLS_E_NO_CERTIFICATE_FOUND, MS_SERVER, false), "no_certificate");
+    assert_string_equal(word(GNUTLS_E_NO_CERTIFICATE_FOUND, MS_SERVER, true), "peer_alert");
+    assert_string_equal(word(GNUTLS_E_SESSION_USER_ID_CHANGED, MS_SERVER, false),
+                        "client_changed_identity");
+    assert_string_equal(word(GNUTLS_E_SESSION_USER_ID_CHANGED, MS_CLIENT, false),
+                        "server_changed_identity");
+    assert_string_equal(word(GNUTLS_E_NO_COMMON_KEY_SHARE, MS_SERVER, false), "no_shared_group");
+    assert_string_equal(word(GNUTLS_E_SAFE_RENEGOTIATION_FAILED, MS_CLIENT, false),
+                        "library_error");
+}
+
+static void every_word_given_is_in_the_list(void **unused) {
+    (void)unused;
+    for (int code = -500; code < 0; code++) {
+        const char *given = word(code, MS_SERVER, false);
+        size_t at = 0;
+        while (ms_problem_words[at] && strcmp(ms_problem_words[at], given) != 0) {
+            at++;
+        }
+        assert_non_null(ms_problem_words[at]);
+    }
+}
+
+/* GnuTLS has one code for all of these; the offer and the server's lists tell them apart. */
+static void no_cipher_suites_is_told_apart(void **unused) {
+    (void)unused;
+    static const struct {
+        uint16_t client_version, server_version, client_suite, server_suite, client_group,
+            server_group;
+        const char *problem;
+    } rows[] = {
+        {0x0303, 0x0304, 0, 0, 0, 0, "no_shared_version"},
+        {0x0303, 0x0303, 0xc02b, 0xc02c, 0, 0, "no_shared_cipher_suite"},
+        {0x0303, 0x0303, 0xc02f, 0, 0, 0, "no_shared_cipher_suite"}, /* ECDHE-RSA, ECDSA key */
+        {0x0304, 0x0304, 0x1301, 0x1302, 0, 0, "no_shared_cipher_suite"},
+        {0x0303, 0x0303, 0xc02b, 0xc02b, 24, 25, "no_shared_group"},
+        {0x0304, 0x0304, 0, 0, 24, 25, "no_shared_group"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world world;
+        struct ms_error error = {0};
+        world_make(&world, rows[i].client_version);
+        world.server_config->versions.items[0] = rows[i].server_version;
+        struct ms_config *ends[] = {world.client_config, world.server_config};
+        const uint16_t suites[] = {rows[i].client_suite, rows[i].server_suite};
+        const uint16_t groups[] = {rows[i].client_group, rows[i].server_group};
+        for (int end = 0; end < 2; end++) {
+            assert_true(!suites[end] || ms_codes_add(&ends[end]->cipher_suites, suites[end]));
+            assert_true(!groups[end] || ms_codes_add(&ends[end]->groups, groups[end]));
+        }
+        world_link(&world, NULL);
+        assert_true(ms_link_handshake(world.link, &error));
+        world_pump(&world);
+        assert_string_equal(world_state(&world, MS_SERVER)->error.problem, rows[i].problem);
+        assert_string_equal(world_state(&world, MS_CLIENT)->error.problem, "peer_alert");
+        world_clear(&world);
+    }
+}
+
+static void the_rfc_names_an_alert_for_each_rejection(void **unused) {
+    (void)unused;
+    struct ms_verification result = {0};
+    assert_int_equal(ms_cause_alert("certificate_rejected", &result, 0x0304), 42);
+    assert_true(ms_texts_add(&result.problems, "expired"));
+    assert_int_equal(ms_cause_alert("certificate_rejected", &result, 0x0304), 45);
+    assert_true(ms_texts_add(&result.problems, "signer_not_found"));
+    assert_int_equal(ms_cause_alert("certificate_rejected", &result, 0x0304), 48);
+    assert_int_equal(ms_cause_alert("no_certificate", NULL, 0x0303), 40);
+    assert_int_equal(ms_cause_alert("no_certificate", NULL, 0x0304), 116);
+    assert_int_equal(ms_cause_alert("library_error", NULL, 0x0304), 0);
+    ms_verification_clear(&result);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_code_has_its_word),
+        cmocka_unit_test(every_word_given_is_in_the_list),
+        cmocka_unit_test(no_cipher_suites_is_told_apart),
+        cmocka_unit_test(the_rfc_names_an_alert_for_each_rejection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
