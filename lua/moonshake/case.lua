@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The life of one case: what it sees, what it recorded, what is closed when it ends.
 local native = require "moonshake.native"
+local events = require "moonshake.events"
 local expect = require "moonshake.expect"
 local needs = require "moonshake.needs"
 local scenario = require "moonshake.scenario"
@@ -8,6 +9,7 @@ local strict = require "moonshake.strict"
 local traceback = require "moonshake.traceback"
 
 local DEFAULT_TIMEOUT = 60
+local LAST_EVENTS = 8 -- of each end
 
 local Case = {}
 Case.__index = Case
@@ -20,12 +22,14 @@ local function new(made, combination, file)
   return setmetatable({
     id = file.id .. "::" .. made.name .. combination.text,
     scenario = made,
+    combination = combination,
     values = combination.values,
     file = file,
     expectations = 0,
     failures = {},
     notes = {},
     closers = {},
+    tellers = {},
   }, Case)
 end
 
@@ -44,9 +48,13 @@ function Case:note(text)
   self.notes[#self.notes + 1] = text
 end
 
---- Has f() called when the case ends, the last one first.
-function Case:on_close(f)
+--- Has f() called when the case ends, the last one first. `tell`, if given, answers with the events
+--- of what f() closes, or nil when that is gone already.
+---@param f function
+---@param tell? fun(): table[]|nil
+function Case:on_close(f, tell)
   self.closers[#self.closers + 1] = f
+  self.tellers[#self.tellers + 1] = tell
 end
 
 --- The path of the case's own directory, which is made now if it was not asked for before.
@@ -98,14 +106,28 @@ local function on_error(value)
   return traceback.failure(value, Case.play)
 end
 
+-- The last events of the link that the case made last: where it stood when it came to nothing.
+function Case:last_events()
+  for index = #self.tellers, 1, -1 do
+    local all = self.tellers[index]()
+    if all then
+      return events.last(all, LAST_EVENTS)
+    end
+  end
+  return {}
+end
+
 -- The error that ended `run` as a failure.
-local function failure_of(value, timeout)
+function Case:failure_of(value, timeout)
   if type(value) ~= "table" then -- the few errors that come without on_error are strings
     value = traceback.bare(value)
   end
   if traceback.is_deadline(value) then
     value.kind = "timeout"
     value.message = ("timeout after %g s"):format(timeout)
+  end
+  if #value.events == 0 and value.kind ~= "expectation" then
+    value.events = self:last_events()
   end
   return value
 end
@@ -115,6 +137,7 @@ function Case:close()
   for index = #self.closers, 1, -1 do
     self.closers[index]()
   end
+  self.closers, self.tellers = {}, {}
   if self.made_directory then
     local removed, message = require("moonshake.io.files").remove_tree(self.made_directory)
     if not removed then
@@ -131,6 +154,8 @@ function Case:play(timeout)
   native.deadline(timeout)
   local done, value = xpcall(self.scenario.run, on_error, self:view())
   native.deadline(nil)
+  local skipped = not done and scenario.is_skip(value)
+  local failure = not (done or skipped) and self:failure_of(value, timeout)
   self:close()
   scenario.set_current(nil)
   native.clock_reset()
@@ -139,10 +164,10 @@ function Case:play(timeout)
       self:record_failure(traceback.at_scenario(self, "no_expectation",
                                                 "the case made no expectation"))
     end
-  elseif scenario.is_skip(value) then
+  elseif skipped then
     return value.reason
   else
-    self:record_failure(failure_of(value, timeout))
+    self:record_failure(failure)
   end
 end
 

@@ -74,7 +74,8 @@ end
 --- All combinations, in the order of the lists, the alphabetically last name changing fastest.
 ---@param lists table<string, any[]>|nil nil gives the one combination of nothing
 ---@param taken table<string, boolean> names that may not be used
----@return { text: string, values: table }[]|nil `text` is "[key=value,...]", "" for no names
+---@return table[]|nil each with `text` ("[key=value,...]", "" for no names), `names` in alphabetical
+--- order, and by name `values` and `texts`
 ---@return string|nil problem
 function matrix.combinations(lists, taken)
   local names = lists and sorted_keys(lists) or {}
@@ -99,12 +100,15 @@ function matrix.combinations(lists, taken)
   end
   local combinations = {}
   for index, row in ipairs(rows) do
-    local pieces, values = {}, {}
+    local pieces, values, texts = {}, {}, {}
     for position, pair in ipairs(row) do
-      pieces[position] = pair.name .. "=" .. text_of(pair.value)
-      values[pair.name] = pair.value
+      local text = text_of(pair.value)
+      pieces[position] = pair.name .. "=" .. text
+      values[pair.name], texts[pair.name] = pair.value, text
     end
     combinations[index] = {
+      names = names,
+      texts = texts,
       text = #pieces > 0 and "[" .. table.concat(pieces, ",") .. "]" or "",
       values = values,
     }

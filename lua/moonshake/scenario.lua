@@ -6,8 +6,10 @@
 --     case:count_expectation()      an expectation is about to be judged
 --     case:record_failure(failure)  a failed check; the case goes on (what a failure is stands at
 --                                   the top of expect.lua)
---     case:on_close(f)              f() is called when the case ends, in reverse order, even if the
---                                   case failed; it does not raise and may be called twice
+--     case:on_close(f, tell)        f() is called when the case ends, in reverse order, even if the
+--                                   case failed; it does not raise. tell(), optional, gives the
+--                                   events of what f() closes: shown when the case ends by an error
+--                                   or at its deadline; nil when there is nothing any more
 --     case:directory()              the path of the case's own directory, made when first asked for
 local strict = require "moonshake.strict"
 local escape = require "moonshake.escape"

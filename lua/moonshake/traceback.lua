@@ -7,6 +7,7 @@ local native = require "moonshake.native"
 local traceback = {}
 
 local MOST_FRAMES = 12
+local MOST_LEVELS = 1000 -- an endless recursion has some 200000
 
 -- What the chunk names of the library's own files begin with, in the program and outside of it.
 local OWN = debug.getinfo(1, "S").source:match "^(.*)traceback%.lua$"
@@ -27,6 +28,9 @@ local function each_script_frame(bottom, f)
       end
     end
     level = level + 1
+    if level > MOST_LEVELS then
+      return nil
+    end
   end
 end
 
@@ -93,32 +97,53 @@ local function failure(kind, message, file, line)
   }
 end
 
+-- The frames as lines, the same one in a row only once; and the innermost frame.
+local function frames_above(bottom)
+  local frames, innermost = {}, nil
+  each_script_frame(bottom, function(info)
+    innermost = innermost or info
+    local text = frame_text(info)
+    local repeated = text .. ", again and again"
+    if frames[#frames] == text then
+      frames[#frames] = repeated
+    elseif frames[#frames] ~= repeated then
+      frames[#frames + 1] = text
+    end
+    return #frames > MOST_FRAMES or nil
+  end)
+  if #frames > MOST_FRAMES then
+    frames[#frames] = "..."
+  end
+  return frames, innermost
+end
+
+-- The line that Lua put in front of a message, and the message without it. It may not be that of
+-- the innermost frame: a coroutine's frames are gone when its error gets here, and coroutine.wrap
+-- has put its own place in front.
+local function split_place(message, info)
+  local found = info.currentline
+  while true do
+    local file, line, rest = message:match "^(.-):(%d+): (.*)$"
+    if file ~= info.short_src then
+      return found, message
+    end
+    found, message = math.tointeger(tonumber(line)), rest
+  end
+end
+
 --- The failure that an error value stands for; `trace` in it is the way through the script, the
 --- innermost frame first. To be called by a message handler.
 ---@param value any
 ---@param bottom function where the script's frames end: the one that called it
 ---@return table
 function traceback.failure(value, bottom)
-  local first
-  local frames = {}
-  each_script_frame(bottom, function(info)
-    first = first or info
-    frames[#frames + 1] = frame_text(info)
-    return #frames > MOST_FRAMES or nil
-  end)
-  if #frames > MOST_FRAMES then
-    frames[#frames] = "..."
+  local frames, innermost = frames_above(bottom)
+  if not innermost then
+    return traceback.bare(value)
   end
-  local message = message_of(value)
-  if not first then
-    return failure("error", message)
-  end
-  local place = ("%s:%d: "):format(first.short_src, first.currentline)
-  if message:sub(1, #place) == place then
-    message = message:sub(#place + 1)
-  end
-  local made = failure("error", message, first.source:match "^@(.*)" or first.short_src,
-                       first.currentline)
+  local line, message = split_place(message_of(value), innermost)
+  local made = failure("error", message, innermost.source:match "^@(.*)" or innermost.short_src,
+                       line)
   made.trace = frames
   return made
 end

@@ -6,14 +6,13 @@ local selection = require "moonshake.selection"
 
 local KEYS = { "id", "file", "line", "name", "tags", "timeout", "needs", "rfc", "params" }
 
--- What JSON has a word for stays what it is; of a table there is only its text.
-local function parameters(case)
-  local json = require "dkjson"
-  local values = setmetatable({}, { __jsontype = "object", __jsonorder = {} })
-  for name, value in pairs(case.values) do
-    values[name] = type(value) == "table" and (value.name or json.encode(value)) or value
+-- What JSON has a word for stays what it is; of a table there is its text.
+local function parameters(combination)
+  local shown = setmetatable({}, { __jsontype = "object", __jsonorder = combination.names })
+  for name, value in pairs(combination.values) do
+    shown[name] = type(value) == "table" and combination.texts[name] or value
   end
-  return values
+  return shown
 end
 
 local function as_json(cases)
@@ -30,7 +29,7 @@ local function as_json(cases)
       timeout = made.timeout,
       needs = setmetatable(made.needs, { __jsontype = "array" }),
       rfc = made.rfc,
-      params = parameters(case),
+      params = parameters(case.combination),
     }
   end
   return json.encode(list, { indent = true, keyorder = KEYS })

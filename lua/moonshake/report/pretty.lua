@@ -70,6 +70,11 @@ function Pretty:differences(list)
   end
 end
 
+-- Whether a failure's message has the value already.
+local function is_said(message, value)
+  return value == nil or message:find(value, 1, true) ~= nil
+end
+
 function Pretty:failure(made)
   if made.file then
     self:write("  --> ", escape.line(("%s:%d"):format(made.file, made.line)), "\n")
@@ -78,8 +83,10 @@ function Pretty:failure(made)
     self:write(("%5d | "):format(made.line), escape.line(made.source), "\n")
   end
   self:lines("      ", { (made.kind == "error" and "error: " or "") .. made.message })
-  self:value("found", made.found)
-  self:value("wanted", made.wanted)
+  if not (is_said(made.message, made.found) and is_said(made.message, made.wanted)) then
+    self:value("found", made.found)
+    self:value("wanted", made.wanted)
+  end
   self:differences(made.differences)
   self:lines(SOURCE_INDENT, made.notes)
   if made.trace and #made.trace > 1 then

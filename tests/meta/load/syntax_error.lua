@@ -1,0 +1,4 @@
+-- SPDX-License-Identifier: MIT
+local ms = require "moonshake"
+
+ms.scenario "never" { run = function( end }

@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- A file without a scenario.
+return {}

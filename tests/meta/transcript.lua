@@ -1,0 +1,69 @@
+-- SPDX-License-Identifier: MIT
+-- Runs the commands of a transcript and compares what they print and return with what it says.
+--   lua5.4 transcript.lua PROGRAM FILE.expected [--write]
+-- A transcript has lines "$ COMMAND", each followed by the output and a line "[exit N]". Commands
+-- run at the top of the tree; "moonshake" in them is PROGRAM. What differs from run to run (times,
+-- serial numbers, versions, paths of temporary files) is written in one way. --write puts down what
+-- happens now: to be read before it is believed.
+local program, path, write = arg[1], arg[2], arg[3] == "--write"
+
+local function read(name)
+  local file = assert(io.open(name, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function plain(text)
+  return (text:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"))
+end
+
+local function normalised(output)
+  return (output:gsub(plain(program), "moonshake")
+    :gsub("%d+%.%d%d%ds", "0.000s")
+    :gsub("in %d+%.%d%d s\n", "in 0.00 s\n")
+    :gsub("%d+ bytes", "N bytes")
+    :gsub("duration_ms: %d+", "duration_ms: 0")
+    :gsub("%f[%w]gnutls %d[%d.]*", "gnutls VERSION")
+    :gsub("%f[%w]moonshake %d[%d.]*", "moonshake VERSION")
+    :gsub("%(%x+%)", function(hex) return #hex >= 18 and "(FINGERPRINT)" or nil end)
+    :gsub("/[%w/._-]*/moonshake%-%w+", "TEMPORARY"))
+end
+
+local function run(command)
+  local line = "moonshake() { " .. quoted(program) .. ' "$@"; }; unset NO_COLOR CLICOLOR_FORCE; { '
+    .. command .. "\n} 2>&1; echo \"[exit $?]\""
+  local pipe = assert(io.popen(line, "r"))
+  local output = pipe:read "a"
+  pipe:close()
+  return normalised(output)
+end
+
+local wanted = read(path)
+local pieces = {}
+local position = wanted:find("$ ", 1, true)
+pieces[1] = wanted:sub(1, position - 1)
+for command in wanted:gmatch "%f[^\n\0]%$ ([^\n]*)\n" do
+  pieces[#pieces + 1] = "$ " .. command .. "\n" .. run(command)
+end
+local found = table.concat(pieces)
+
+if write then
+  local file = assert(io.open(path, "wb"))
+  file:write(found)
+  file:close()
+  os.exit(0)
+elseif found == wanted then
+  os.exit(0)
+end
+local name = os.tmpname()
+local file = assert(io.open(name, "wb"))
+file:write(found)
+file:close()
+os.execute(("diff -u %s %s"):format(quoted(path), quoted(name)))
+os.remove(name)
+os.exit(1)
