@@ -234,6 +234,10 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     }
 }
 
+const char *ms_cause_code(int number) {
+    return gnutls_strerror_name(-number);
+}
+
 static uint8_t rejection_alert(const struct ms_verification *verification) {
     static const struct {
         const char *problem;

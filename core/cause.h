@@ -21,6 +21,11 @@ const char *ms_cause_word(const struct ms_circumstances *circumstances);
 /* Every word that ms_cause_word() and the harness give, ended by NULL. */
 extern const char *const ms_problem_words[];
 
+/* GnuTLS's name of an error by its number without the sign ("GNUTLS_E_AGAIN" of 28), or NULL; no
+ * number is as high as MS_CAUSE_CODES_END. Static. */
+#define MS_CAUSE_CODES_END 1000
+const char *ms_cause_code(int number);
+
 /* The alert that the RFC names for a failure (RFC 5246 7.2.2, RFC 8446 6.2), or 0 to leave it to
  * the library. `verification` may be NULL. */
 uint8_t ms_cause_alert(const char *problem, const struct ms_verification *verification,

@@ -322,6 +322,22 @@ static const struct {
 };
 #define NUM_FLAGS (sizeof flags / sizeof *flags)
 
+const char *ms_verification_word(size_t index) {
+    static const char *const others[] = {"depth_exceeded", "malformed_certificate", "invalid"};
+    if (index < NUM_FLAGS) {
+        return flags[index].problem;
+    }
+    index -= NUM_FLAGS;
+    size_t at = 0;
+    for (; ms_constraints[at].problem; at++) {
+        if (at == index) {
+            return ms_constraints[at].problem;
+        }
+    }
+    index -= at;
+    return index < sizeof others / sizeof *others ? others[index] : NULL;
+}
+
 /* One more problem: its word and, unless that is NULL, whose fault it is. The first fault stands.
  */
 static void note(struct ms_verification *result, struct ms_sentence *sentence, const char *problem,

@@ -61,6 +61,7 @@ struct ms_session {
     size_t action_first;   /* first event of the last thing started */
     bool needs_completion; /* which is a handshake */
     int64_t renegotiations;
+    const char *cipher_suite; /* of the last handshake that completed; static */
 
     size_t first_pending; /* messages from here on may wait to be flushed */
     bool sending_alert;

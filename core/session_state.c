@@ -221,9 +221,11 @@ static bool put_negotiated(const struct ms_session *session, struct ms_state *st
         return true;
     }
     char spare[16];
+    /* GnuTLS knows none while a renegotiation is under way, or after one that was refused. */
+    const char *suite = gnutls_ciphersuite_get(session->tls);
+    suite = suite ? suite : session->cipher_suite;
     bool put = put_text(&state->version, ms_names_text(MS_NAMES_VERSION, version, spare)) &&
-               put_text(&state->cipher_suite, gnutls_ciphersuite_get(session->tls)) &&
-               put_group(session, version, state);
+               put_text(&state->cipher_suite, suite) && put_group(session, version, state);
     state->resumed = gnutls_session_is_resumed(session->tls);
     if (put && version < TLS1_3) {
         state->secure_renegotiation =

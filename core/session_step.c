@@ -236,6 +236,7 @@ static void complete(struct ms_session *session) {
         session->renegotiations++;
     }
     session->completed = session->ever_completed = true;
+    session->cipher_suite = gnutls_ciphersuite_get(session->tls);
     session->expecting = session->asked = false;
     session->task = MS_TASK_READ;
     session->phase = MS_PHASE_ESTABLISHED;

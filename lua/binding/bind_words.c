@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the library asks for names, fields and classes: the tables of the core, as lists. */
+#include "cause.h"
 #include "log.h"
 #include "names.h"
 #include "native.h"
@@ -32,6 +33,30 @@ static int find_name(lua_State *L) {
     return 1;
 }
 
+static void append(lua_State *L, const char *word) {
+    if (word) {
+        lua_pushstring(L, word);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+}
+
+/* What `error.problem`, `verification.problems` and `error.code` can say. */
+static int list_words(lua_State *L) {
+    static const char *const kinds[] = {"problem", "verification", "code", NULL};
+    int kind = luaL_checkoption(L, 1, NULL, kinds);
+    lua_newtable(L);
+    for (size_t i = 0; kind == 0 && ms_problem_words[i]; i++) {
+        append(L, ms_problem_words[i]);
+    }
+    for (size_t i = 0; kind == 1 && ms_verification_word(i); i++) {
+        append(L, ms_verification_word(i));
+    }
+    for (int number = 1; kind == 2 && number < MS_CAUSE_CODES_END; number++) {
+        append(L, ms_cause_code(number));
+    }
+    return 1;
+}
+
 static int describe_fields(lua_State *L) {
     static const char *const words[] = {"certificate", "state", "verification", "event", NULL};
     static const struct ms_field *const fields[] = {ms_certificate_fields, ms_state_fields,
@@ -50,10 +75,8 @@ static int get_class(lua_State *L) {
 }
 
 void ms_words_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"names", list_names},
-                                         {"find", find_name},
-                                         {"fields", describe_fields},
-                                         {"class", get_class},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"names", list_names}, {"find", find_name},
+                                         {"words", list_words}, {"fields", describe_fields},
+                                         {"class", get_class},  {NULL, NULL}};
     ms_native_add(L, functions);
 }

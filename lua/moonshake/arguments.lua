@@ -124,6 +124,16 @@ function types.name(at, option, value)
   return value
 end
 
+-- A name for the server_name extension, which cannot carry an address (RFC 6066 section 3).
+types["host name"] = function(at, option, value)
+  value = types.name(at, option, value)
+  if value:find ":" or value:find "^%d+%.%d+%.%d+%.%d+$" then
+    wrong(at, ("%q is an address, which server_name cannot carry (RFC 6066 section 3): "
+                  .. "give it as verify_name"):format(value))
+  end
+  return value
+end
+
 types["a name or false"] = function(at, option, value)
   if value == false then
     return false
@@ -373,6 +383,10 @@ types["name constraints"] = function(at, option, value)
   local names = arguments.check(at.api .. ": " .. at.name, NAME_KINDS, value)
   for _, kind in ipairs(NAME_KINDS) do
     for _, name in ipairs(names[kind.name] or {}) do
+      if kind.name == "dns" and name:find("[:/]") then
+        wrong(at, ('%q is no DNS name: other kinds are { ip = "192.0.2.0/24" }, '
+                      .. "{ email = ... } and { uri = ... }"):format(name))
+      end
       list[#list + 1] = kind.name .. ":" .. name
     end
   end

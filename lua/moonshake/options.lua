@@ -21,7 +21,7 @@ options.ends = {
   { name = "verify", type = "verify",
     about = "true (default where trust is given): chain, validity, purpose and, at a client, the "
       .. "name; false; or a function of the verification result that returns whether to accept" },
-  { name = "server_name", type = "name", role = "client",
+  { name = "server_name", type = "host name", role = "client",
     about = "the name to send (SNI) and to verify" },
   { name = "verify_name", type = "a name or false", role = "client",
     about = "another name to verify, or false for none; default server_name" },

@@ -28,6 +28,16 @@ test("a misspelt end or shared option is told", function()
   complains('tls.link: unknown option "version" (did you mean "versions"?)', { version = "TLS1.2" })
 end)
 
+test("an address is no server_name, and no DNS name of a constraint", function()
+  for _, address in ipairs { "192.0.2.7", "2001:db8::1" } do
+    complains("which server_name cannot carry (RFC 6066 section 3): give it as verify_name",
+              { client = { server_name = address } })
+  end
+  raises('pki.authority: permitted: "dns:example" is no DNS name', function()
+    local _ = pki.authority { cn = "X", permitted = { "dns:example" } }
+  end)
+end)
+
 test("an option of the other role says whose it is", function()
   complains('tls.link: client: "client_auth" is an option of the server',
             { client = { client_auth = "none" } })
