@@ -74,8 +74,8 @@ end
 --- All combinations, in the order of the lists, the alphabetically last name changing fastest.
 ---@param lists table<string, any[]>|nil nil gives the one combination of nothing
 ---@param taken table<string, boolean> names that may not be used
----@return table[]|nil each with `text` ("[key=value,...]", "" for no names), `names` in alphabetical
---- order, and by name `values` and `texts`
+---@return table[]|nil each with `text` ("[key=value,...]", "" for no names), `names` in
+--- alphabetical order, and by name `values` and `texts`
 ---@return string|nil problem
 function matrix.combinations(lists, taken)
   local names = lists and sorted_keys(lists) or {}

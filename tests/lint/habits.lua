@@ -63,7 +63,7 @@ local function check_lua(path)
   end
 end
 
-local LICENSED = { ".c", ".h", ".lua", ".txt", ".bash", "run", ".expected" }
+local LICENSED = { ".c", ".h", ".lua", ".txt", ".cmake", ".bash", "run", ".expected" }
 
 for _, path in ipairs(sources.list(FOLDERS, LICENSED)) do
   local lines = sources.lines(path)
