@@ -18,7 +18,7 @@ local function link_without_certificate(case, client_auth, alerts)
       client_auth = client_auth, alerts = alerts,
     },
     client   = { trust = ca, server_name = "server.example" },
-    versions = case.version,                              -- options beside the two ends apply to both
+    versions = case.version,                            -- options beside the ends apply to both
   }
 end
 
@@ -73,7 +73,7 @@ ms.scenario "a required client certificate never comes" {
       told_by               = "peer",
       alert_received        = alert,
       certificate_requested = true,
-      not_sent_because      = tls.none,                     -- there was none that could stay at home
+      not_sent_because      = tls.none,                     -- it had none to keep at home
       local_certificate     = tls.none,
       ["error.problem"]     = "peer_alert",
       ["wire.sent_certificates"] = {},

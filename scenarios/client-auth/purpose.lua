@@ -191,8 +191,8 @@ ms.scenario "a key that may not sign cannot authenticate its client" {
 }
 
 ms.scenario "a client made to send a certificate that may not sign fails on its own" {
-  about  = "In TLS 1.2 the client notices while it signs: its Certificate message is made and never "
-    .. "leaves. In TLS 1.3 it does not notice, and the server does.",
+  about  = "In TLS 1.2 the client notices while it signs: its Certificate message is made and "
+    .. "never leaves. In TLS 1.3 it does not notice, and the server does.",
   rfc    = "RFC 5280 section 4.2.1.3",
   tags   = { "client-auth" },
   matrix = { version = VERSIONS },

@@ -134,7 +134,7 @@ ms.scenario "a self-signed certificate is its own authority and nobody's" {
 }
 
 ms.scenario "a server that verifies and trusts nobody rejects every certificate" {
-  about  = "Worse than none: under \"request\" the anonymous client gets in, the named one does not.",
+  about  = "Under \"request\" the anonymous client gets in, and the one with a name does not.",
   rfc    = "RFC 8446 section 4.4.2.4",
   tags   = { "client-auth" },
   matrix = { version = VERSIONS, client = { "alice", "anonymous" } },
