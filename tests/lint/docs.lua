@@ -1,32 +1,27 @@
 -- SPDX-License-Identifier: MIT
 -- Every public function is documented: in C what a header declares, in Lua what a module's table or
--- a class of it has. A comment may stand above several declarations that follow each other.
+-- a class of it has. In C a comment may serve several declarations that follow each other without an
+-- empty line, above them or behind one.
 local sources = require "sources"
 
-local function is_comment_end(line)
-  return line:find "%*/%s*$" ~= nil
-end
-
--- The number of the line where the paragraph of line `number` begins.
-local function paragraph(lines, number)
-  while number > 1 and lines[number - 1]:find "%S" do
-    number = number - 1
+-- Whether there is a comment in the paragraph of line `number`.
+local function has_comment(lines, number)
+  local first, last = number, number
+  while first > 1 and lines[first - 1]:find "%S" do
+    first = first - 1
   end
-  return number
+  while last < #lines and lines[last + 1]:find "%S" do
+    last = last + 1
+  end
+  return table.concat(lines, "\n", first, last):find("*/", 1, true) ~= nil
 end
 
 local function check_header(path)
   local lines = sources.lines(path)
   for number, line in ipairs(lines) do
     local name = line:match "^[%a_][%w_ %*]-%f[%w_](ms_[%w_]+)%("
-    if name and not line:find "^%s*return" then
-      local documented = false
-      for above = paragraph(lines, number), number - 1 do
-        documented = documented or is_comment_end(lines[above])
-      end
-      if not documented then
-        sources.complain(path, number, "%s has no comment above it", name)
-      end
+    if name and not has_comment(lines, number) then
+      sources.complain(path, number, "%s has no comment", name)
     end
   end
   if not (lines[2] or ""):find "^/%*" then

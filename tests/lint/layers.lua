@@ -13,7 +13,7 @@ local CORE = {
     "certificate", "certificate_facts", "certificate_list", "certificate_validity", "identity",
     "identity_read", "issue", "issue_extensions", "issue_serial", "name_constraints", "pkcs12" },
   { "trust", "verify", "path", "constraint", "finding", "sentence" },
-  { "config", "credentials" },
+  { "config", "credentials", "shared_priority", "stack" },
   { "wire", "log", "event_view", "cause" },
   { "state", "resumption", "session", "session_private", "session_absence", "session_callbacks",
     "session_choice", "session_state", "session_step" },
@@ -87,8 +87,8 @@ end
 -- Calls f(line number, module) for each module that a Lua file requires.
 local function each_required(path, f)
   for number, line in ipairs(sources.lines(path)) do
-    local code = line:gsub("%-%-.*", "")
-    for module in code:gmatch "require%s*%(?%s*[\"']([^\"']+)[\"']" do
+    local code = " " .. line:gsub("%-%-.*", "")
+    for module in code:gmatch "[^%w_\"']require%s*%(?%s*[\"']([^\"']+)[\"']" do
       f(number, module)
     end
   end
