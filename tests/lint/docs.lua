@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Every public function is documented: in C what a header declares, in Lua what a module's table or
--- a class of it has. In C a comment may serve several declarations that follow each other without an
--- empty line, above them or behind one.
+-- a class of it has. In C a comment may serve several declarations that follow each other without
+-- an empty line, above them or behind one.
 local sources = require "sources"
 
 -- Whether there is a comment in the paragraph of line `number`.
