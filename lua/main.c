@@ -33,6 +33,7 @@ static void stop(lua_State *L, lua_Debug *info) {
 static void on_interrupt(int number) {
     signal(number, SIG_DFL);
     interrupted = 1;
+    /* NOLINTNEXTLINE(bugprone-signal-handler): see above */
     lua_sethook(interrupt_state, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
                 1);
 }
