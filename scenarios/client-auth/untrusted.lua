@@ -176,9 +176,9 @@ ms.scenario "a server that does not verify lets anybody in" {
     local mallory = pki.authority { cn = "Other Root" }:issue { cn = "root", purpose = "client" }
     local link = link_with(case, { identity = mallory, send_certificate = "always" },
       { client_auth = "require", verify = false })
-    expect(link:handshake()):is_true()
-
+    link:handshake()
     expect(link):succeeded()
+
     expect(link.server):has { peer_certificates = mallory.chain, verification = tls.none }
     expect(link.server).no:verified()
     expect(link):mirrored()
