@@ -118,13 +118,13 @@ static const char *const alerts_words[] = {"library", "rfc", NULL};
 static const char *const unknown_name_words[] = {"ignore", "reject", NULL};
 
 #define OPTION(type, name)                                                                         \
-    { #name, type, offsetof(struct ms_config, name), NULL, 0 }
+    { #name, type, 0, offsetof(struct ms_config, name), NULL }
 #define WORDS(type, name, field, words)                                                            \
-    { name, type, offsetof(struct ms_config, field), words, 0 }
+    { name, type, 0, offsetof(struct ms_config, field), words }
 #define CODES(name, kind)                                                                          \
-    { #name, MS_OPTION_CODES, offsetof(struct ms_config, name), NULL, kind }
+    { #name, MS_OPTION_CODES, kind, offsetof(struct ms_config, name), NULL }
 #define OTHER(name)                                                                                \
-    { name, MS_OPTION_OTHER, 0, NULL, 0 }
+    { name, MS_OPTION_OTHER, 0, 0, NULL }
 
 static const struct ms_option config_options[] = {
     OTHER("identities"),

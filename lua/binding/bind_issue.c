@@ -13,7 +13,7 @@ struct recipe_box {
 };
 
 #define OPTION(type, name)                                                                         \
-    { #name, type, offsetof(struct ms_recipe, name), NULL, 0 }
+    { #name, type, 0, offsetof(struct ms_recipe, name), NULL }
 
 static const struct ms_option recipe_options[] = {
     OPTION(MS_OPTION_TEXT, subject),
@@ -35,10 +35,10 @@ static const struct ms_option recipe_options[] = {
     OPTION(MS_OPTION_TEXTS, crl_urls),
     OPTION(MS_OPTION_TEXT, ocsp_url),
     OPTION(MS_OPTION_BOOL, must_staple),
-    {"extensions", MS_OPTION_OTHER, 0, NULL, 0},
+    {"extensions", MS_OPTION_OTHER, 0, 0, NULL},
     OPTION(MS_OPTION_BOOL, omit_subject_key_id),
     OPTION(MS_OPTION_BOOL, omit_authority_key_id),
-    {NULL, MS_OPTION_OTHER, 0, NULL, 0},
+    {NULL, MS_OPTION_OTHER, 0, 0, NULL},
 };
 
 static void clear_recipe(void *data) {

@@ -26,12 +26,12 @@ struct verify_box {
 static const char *const purposes[] = {"any", "server", "client", NULL};
 
 static const struct ms_option wish_options[] = {
-    {"trust", MS_OPTION_OTHER, 0, NULL, 0},
-    {"at", MS_OPTION_INTEGER, offsetof(struct wish, at), NULL, 0},
-    {"name", MS_OPTION_TEXT, offsetof(struct wish, name), NULL, 0},
-    {"purpose", MS_OPTION_WORD, offsetof(struct wish, purpose), purposes, 0},
-    {"max_depth", MS_OPTION_INTEGER, offsetof(struct wish, max_depth), NULL, 0},
-    {NULL, MS_OPTION_OTHER, 0, NULL, 0},
+    {"trust", MS_OPTION_OTHER, 0, 0, NULL},
+    {"at", MS_OPTION_INTEGER, 0, offsetof(struct wish, at), NULL},
+    {"name", MS_OPTION_TEXT, 0, offsetof(struct wish, name), NULL},
+    {"purpose", MS_OPTION_WORD, 0, offsetof(struct wish, purpose), purposes},
+    {"max_depth", MS_OPTION_INTEGER, 0, offsetof(struct wish, max_depth), NULL},
+    {NULL, MS_OPTION_OTHER, 0, 0, NULL},
 };
 
 static void clear_verify(void *data) {

@@ -25,9 +25,9 @@ enum ms_option_type {
 struct ms_option {
     const char *name; /* NULL ends a list */
     enum ms_option_type type;
+    enum ms_names names;
     size_t offset;
     const char *const *words; /* ended by NULL */
-    enum ms_names names;
 };
 
 /* Reads the table at `table` into `target`; what it lacks stays as it is. False on a value that
