@@ -47,13 +47,16 @@ function arguments.describe(value)
   return diff.show_short(value) or kind
 end
 
+local CLASSES = {}
+for _, name in ipairs { "identity", "authority", "certificate", "key" } do
+  CLASSES[native.class(name)] = name
+end
+
 --- The class of an object of this library: "identity", "authority", "certificate", "key" or nil.
 ---@param value any
 ---@return string|nil
 function arguments.class_of(value)
-  local metatable = type(value) == "userdata" and getmetatable(value)
-  local name = metatable and metatable.__name
-  return type(name) == "string" and name:match("^moonshake%.(%a+)$") or nil
+  return type(value) == "userdata" and CLASSES[getmetatable(value)] or nil
 end
 
 --- Whether a value is an identity (an authority is one).
@@ -68,9 +71,10 @@ end
 ---@param value any
 ---@return userdata|nil
 function arguments.certificate_of(value)
-  if arguments.class_of(value) == "certificate" then
+  local class = arguments.class_of(value)
+  if class == "certificate" then
     return value
-  elseif arguments.is_identity(value) then
+  elseif class == "identity" or class == "authority" then
     return value.certificate
   end
   return nil
@@ -446,22 +450,35 @@ local function sorted_keys(given)
   return keys
 end
 
+-- A list of options, made ready for look-ups once: options by name, and those that are required.
+local indexes = {}
+local function index_of(entries)
+  local index = indexes[entries]
+  if not index then
+    index = { by_name = {}, required = {} }
+    for _, option in ipairs(entries) do
+      index.by_name[option.name] = option
+      index.required[#index.required + 1] = option.required and option or nil
+    end
+    indexes[entries] = index
+  end
+  return index
+end
+
 -- An option that cannot be given here, or the option.
 local function look_up(api, entries, key, role)
   if type(key) ~= "string" then
     strict.raise(("%s: options have names, got an item at [%s]"):format(api, tostring(key)))
   end
-  for _, option in ipairs(entries) do
-    if option.name == key then
-      if option.later then
-        strict.later(("%s: %s"):format(api, key))
-      elseif option.role and role and option.role ~= role then
-        strict.raise(('%s: "%s" is an option of the %s'):format(api, key, option.role))
-      end
-      return option
-    end
+  local option = index_of(entries).by_name[key]
+  if not option then
+    strict.unknown(api, "option", key, names_of(entries, role))
+  elseif option.later then
+    strict.later(("%s: %s"):format(api, key))
+  elseif option.role and role and option.role ~= role then
+    strict.raise(('%s: "%s" is an option of the %s'):format(api, key, option.role))
   end
-  strict.unknown(api, "option", key, names_of(entries, role))
+  return option
 end
 
 --- Checks one value as an option of this name would be: for arguments without a table around them.
@@ -496,8 +513,8 @@ function arguments.check(api, entries, given, role, kept)
       checked[key] = arguments.check_one(api, option, value)
     end
   end
-  for _, option in ipairs(entries) do
-    if option.required and checked[option.name] == nil then
+  for _, option in ipairs(index_of(entries).required) do
+    if checked[option.name] == nil then
       strict.raise(("%s: %s is missing: %s"):format(api, option.name, option.about))
     end
   end

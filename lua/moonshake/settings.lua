@@ -24,13 +24,16 @@ local DEFAULTS = {
   unknown_name = "ignore",
 }
 
--- Options that the core has under the same name, and those of them that have no default.
-local PLAIN = {
+-- Options that the core has under the same name.
+local PLAIN = {}
+for _, name in ipairs {
   "server_name", "issuers", "versions", "cipher_suites", "groups", "signature_schemes", "tickets",
   "max_depth", "max_message_size", "priority",
-}
+} do
+  PLAIN[name] = true
+end
 for name in pairs(DEFAULTS) do
-  PLAIN[#PLAIN + 1] = name
+  PLAIN[name] = true
 end
 
 local REQUEST = strict.schema("request", {
@@ -75,10 +78,12 @@ local function plain(api, checked)
   if checked.alpn and #checked.alpn > 0 then
     made.alpn = checked.alpn
   end
-  for _, name in ipairs(PLAIN) do
-    made[name] = checked[name]
-    if made[name] == nil then
-      made[name] = DEFAULTS[name]
+  for name, value in pairs(DEFAULTS) do
+    made[name] = value
+  end
+  for name, value in pairs(checked) do
+    if PLAIN[name] then
+      made[name] = value
     end
   end
   return made
@@ -166,20 +171,28 @@ function settings.check_changes(api, role, given)
   return settings.check(api, role, given)
 end
 
+-- What tls.link takes: options that both ends have, beside the ends themselves.
+local SHARED = { table.unpack(options.ends) }
+table.move(options.pair, 1, #options.pair, #SHARED + 1, SHARED)
+
+local ONE_SIDED = {}
+for _, option in ipairs(options.ends) do
+  ONE_SIDED[option.name] = option.role
+end
+
 --- Options that hold for both ends: only such as both have.
 ---@param api string
 ---@param given table
 ---@return table checked
 function settings.check_shared(api, given)
-  for _, option in ipairs(options.ends) do
-    if option.role and given[option.name] ~= nil then
+  for name in pairs(given) do
+    local role = ONE_SIDED[name]
+    if role then
       strict.raise(('%s: "%s" is an option of the %s: put it into %s = {...}'):format(
-        api, option.name, option.role, option.role))
+        api, name, role, role))
     end
   end
-  local known = { table.unpack(options.ends) }
-  table.move(options.pair, 1, 2, #known + 1, known)
-  return arguments.check(api, known, given, nil, marks.default)
+  return arguments.check(api, SHARED, given, nil, marks.default)
 end
 
 --- Options with others put over them; tls.default takes one away.
