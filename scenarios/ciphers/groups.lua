@@ -41,7 +41,7 @@ ms.scenario "the group that one end lists is used by both" {
 }
 
 ms.scenario "a finite field serves TLS 1.3, and TLS 1.2 with a DHE suite" {
-  about  = "In TLS 1.2 curves and fields belong to different suites; TLS 1.3 has one list for both.",
+  about  = "In TLS 1.2 curves and fields belong to different suites; TLS 1.3 has one list.",
   rfc    = "RFC 7919 section 4; RFC 8446 section 4.2.7",
   tags   = { "ciphers" },
   matrix = { version = VERSIONS, group = { "ffdhe2048", "ffdhe3072" } },

@@ -65,7 +65,7 @@ ms.scenario "a good guess costs no round trip" {
 }
 
 ms.scenario "a server that insists on its order pays with a round trip" {
-  about  = "Both have both groups and a share is there; the server prefers the other and asks again.",
+  about  = "Both have both groups and a share is there; the server prefers the other one.",
   rfc    = "RFC 8446 section 4.1.4",
   tags   = { "ciphers" },
   matrix = { server_preference = { true, false } },

@@ -38,7 +38,7 @@ local function expect_no_shared_suite(link)
 end
 
 ms.scenario "two ends without a common suite part at the ClientHello" {
-  about  = "The server's word is precise, the client's is \"handshake failure\"; no RFC has a better.",
+  about  = "The server's word is precise; \"handshake failure\" is all that RFCs have.",
   rfc    = "RFC 5246 section 7.4.1.3; RFC 8446 section 4.1.1",
   tags   = { "ciphers" },
   matrix = { version = { "TLS1.2", "TLS1.3" }, alerts = { "library", "rfc" } },

@@ -112,8 +112,7 @@ ms.scenario "the schemes choose among a server's certificates" {
 }
 
 ms.scenario "a server whose key fits no scheme of the client fails" {
-  about  = "\"No cipher suites\" in GnuTLS's words, handshake_failure in the alert: the cause is the "
-    .. "signature.",
+  about  = "GnuTLS says \"no cipher suites\", and the signature is the cause.",
   rfc    = "RFC 8446 section 4.4.2.2",
   tags   = { "ciphers" },
   matrix = { version = VERSIONS },
