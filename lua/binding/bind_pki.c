@@ -131,11 +131,10 @@ struct ms_identity *ms_pki_test_identity(lua_State *L, int index) {
 }
 
 struct ms_identity *ms_pki_identity(lua_State *L, int index) {
-    struct ms_identity *identity = ms_pki_test_identity(L, index);
-    if (!identity) {
-        ms_box_check(L, index, &identity_class); /* raises, saying why */
-    }
-    return identity;
+    bool authority = ms_box_is(L, index, &authority_class);
+    struct identity_box *box =
+        ms_box_check(L, index, authority ? &authority_class : &identity_class);
+    return box->identity;
 }
 
 struct ms_key *ms_pki_key(lua_State *L, int index) {
@@ -413,13 +412,14 @@ static int identity_field(lua_State *L) {
 }
 
 static int get_field(lua_State *L) {
-    if (ms_pki_test_certificate(L, 1)) {
+    if (ms_box_is(L, 1, &key_class)) {
+        return key_field(L);
+    }
+    if (ms_box_is(L, 1, &certificate_class)) {
         return ms_box_read(L, lua_touserdata(L, 1), &certificate_class, certificate_field);
     }
-    if (ms_pki_test_identity(L, 1)) {
-        return ms_box_read(L, lua_touserdata(L, 1), &identity_class, identity_field);
-    }
-    return key_field(L);
+    (void)ms_pki_identity(L, 1); /* raises unless it is one */
+    return ms_box_read(L, lua_touserdata(L, 1), &identity_class, identity_field);
 }
 
 static void add_key_words(lua_State *L) {

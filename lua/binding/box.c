@@ -92,6 +92,10 @@ void *ms_box_test(lua_State *L, int index, const struct ms_class *class) {
     return box && !box->cleared && !box->clear_wanted ? box : NULL;
 }
 
+bool ms_box_is(lua_State *L, int index, const struct ms_class *class) {
+    return luaL_testudata(L, index, class->name) != NULL;
+}
+
 void ms_box_hold(void *box) {
     ((struct ms_box *)box)->users++;
 }

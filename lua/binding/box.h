@@ -40,6 +40,8 @@ void *ms_box_scratch(lua_State *L, const struct ms_class *class);
 void *ms_box_check(lua_State *L, int index, const struct ms_class *class);
 /* The same, or NULL. */
 void *ms_box_test(lua_State *L, int index, const struct ms_class *class);
+/* Whether it is one of this class, open or not. */
+bool ms_box_is(lua_State *L, int index, const struct ms_class *class);
 
 /* Between these two a finaliser or a script that closes the box only leaves a wish. Nothing that
  * raises may come between them. */

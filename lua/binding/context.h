@@ -24,8 +24,8 @@ struct ms_context {
     const char *setter;  /* the source of the function that set it, held by user value 1 */
 };
 
-void ms_context_release(struct ms_context *context);
-struct ms_context *ms_context_retain(struct ms_context *context);
+struct ms_context *ms_context_retain(struct ms_context *context); /* returns it */
+void ms_context_release(struct ms_context *context);              /* NULL is fine */
 
 /* Pushes the state's only context, made at the first call. Raises when it cannot be made. */
 void ms_context_push(lua_State *L);

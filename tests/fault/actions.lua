@@ -280,7 +280,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
   end)
 
   action("a whole link" .. in_version, function()
-    local link <close> = shake(new_link(version))
+    local _ <close> = shake(new_link(version))
   end)
 
   action("a refused handshake" .. in_version, function(link)
@@ -333,7 +333,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
   action("a choosing function with a link of its own" .. in_version, shake, function()
     return new_link(version, {
       client = { identities = false, choose = function()
-        local inner <close> = shake(new_link(version))
+        local _ <close> = shake(new_link(version))
         return client
       end },
     })
