@@ -23,19 +23,17 @@ end
 local REFUSED = {
   ["a set that is no rectangle"] = {
     { cipher_suites = { E .. "AES_128_GCM_SHA256", R .. "AES_256_GCM_SHA384" } },
-    "cannot enable exactly these", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "cipher_suites: ", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
   },
   ["other ciphers in TLS 1.3 than in TLS 1.2"] = {         -- one list of ciphers serves both
     { cipher_suites = { "TLS_AES_128_GCM_SHA256", E .. "AES_256_GCM_SHA384" } },
-    "cannot enable exactly these", "adds TLS_AES_256_GCM_SHA384, "
-      .. "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
   },
   ["an order that crosses the key exchanges"] = {
     { cipher_suites = { E .. "AES_128_GCM_SHA256", R .. "AES_128_GCM_SHA256",
                         E .. "AES_256_GCM_SHA384", R .. "AES_256_GCM_SHA384" } },
-    "cannot prefer TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 to "
-      .. "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 to TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
   },
   ["a suite of another version"] = {
     { cipher_suites = "TLS_AES_128_GCM_SHA256", versions = "TLS1.2" }, "cipher_suites", "TLS1%.2",
@@ -45,46 +43,46 @@ local REFUSED = {
   },
   ["a version without a suite"] = {
     { cipher_suites = E .. "AES_128_GCM_SHA256", versions = { "TLS1.2", "TLS1.3" } },
-    "cipher_suites", "none is listed for TLS1%.3",
+    "cipher_suites: .*TLS1%.3",
   },
   ["a suite that this GnuTLS lacks"] = {
     { cipher_suites = "TLS_DH_RSA_WITH_AES_128_GCM_SHA256" },
-    "GnuTLS [%d.]+ does not have TLS_DH_RSA_WITH_AES_128_GCM_SHA256",
+    "cipher_suites: .*TLS_DH_RSA_WITH_AES_128_GCM_SHA256", "GnuTLS %d",
   },
   ["a misspelt suite"] = {
     { cipher_suites = E .. "AES_128_GCM_SHA265" },
-    "unknown cipher suite", 'did you mean "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"',
+    "cipher_suites: .*AES_128_GCM_SHA265.*TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
   },
   ["a suite that is listed twice"] = {
     { cipher_suites = { E .. "AES_128_GCM_SHA256", E .. "AES_128_GCM_SHA256" } }, "twice",
   },
   ["a suite that needs a pre-shared key"] = {
-    { cipher_suites = "TLS_PSK_WITH_AES_128_GCM_SHA256" }, "needs PSK credentials",
+    { cipher_suites = "TLS_PSK_WITH_AES_128_GCM_SHA256" }, "cipher_suites: .*PSK credentials",
   },
-  ["no suite"] = { { cipher_suites = {} }, "cipher_suites", "empty list" },
-  ["no group"] = { { groups = {} }, "groups", "empty list" },
-  ["no version"] = { { versions = {} }, "versions", "empty list" },
+  ["no suite"] = { { cipher_suites = {} }, "cipher_suites: .*empty" },
+  ["no group"] = { { groups = {} }, "groups: .*empty" },
+  ["no version"] = { { versions = {} }, "versions: .*empty" },
   ["a group that this GnuTLS lacks"] = {
-    { groups = "brainpoolP256r1" }, "groups: GnuTLS [%d.]+ does not have brainpoolP256r1",
+    { groups = "brainpoolP256r1" }, "groups: .*brainpoolP256r1", "GnuTLS %d",
   },
   ["a field between the curves"] = {
-    { groups = { "x25519", "ffdhe2048", "secp256r1" } }, "would prefer secp256r1 to ffdhe2048",
+    { groups = { "x25519", "ffdhe2048", "secp256r1" } }, "groups: .*secp256r1 to ffdhe2048",
   },
   ["a suite without a group for it"] = {
     { groups = "ffdhe2048", cipher_suites = E .. "AES_128_GCM_SHA256" },
-    "needs an elliptic curve",
+    "groups: .*elliptic curve",
   },
   ["a group that no suite uses"] = {
     { groups = "x25519", cipher_suites = "TLS_RSA_WITH_AES_128_GCM_SHA256" },
-    "no enabled cipher suite uses x25519",
+    "groups: .*x25519",
   },
   ["schemes that TLS 1.3 has not"] = {
     { signature_schemes = "rsa_pkcs1_sha256", versions = "TLS1.3" },
-    "signature_schemes: none is listed for TLS1%.3",
+    "signature_schemes: .*TLS1%.3",
   },
   ["schemes where none are negotiated"] = {
     { signature_schemes = "ecdsa_secp256r1_sha256", versions = "TLS1.0" },
-    "TLS1%.0 does not negotiate them",
+    "signature_schemes: .*TLS1%.0",
   },
   ["TLS 1.3 and 1.1 without 1.2"] = {
     { versions = { "TLS1.1", "TLS1.3" } }, "versions: TLS1%.3 .* needs TLS1%.2",
