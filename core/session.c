@@ -22,11 +22,11 @@ static unsigned init_flags(const struct ms_config *config) {
     if (config->allow_identity_change) {
         flags |= GNUTLS_ALLOW_ID_CHANGE;
     }
-    if (config->tickets == 0) {
+    if (config->role == MS_CLIENT && config->tickets == 0) {
         flags |= GNUTLS_NO_TICKETS;
     }
-    if (config->role == MS_SERVER && config->tickets > 0) {
-        flags |= GNUTLS_NO_AUTO_SEND_TICKET;
+    if (config->role == MS_SERVER && (config->tickets > 0 || config->num_sites > 0)) {
+        flags |= GNUTLS_NO_AUTO_SEND_TICKET; /* the session sends as many as it is told */
     }
     return flags;
 }
@@ -55,10 +55,16 @@ static int apply_to_server(struct ms_session *session, const struct ms_config *c
         [MS_AUTH_REQUIRE] = GNUTLS_CERT_REQUIRE,
     };
     gnutls_certificate_server_set_request(session->tls, modes[config->client_auth]);
-    /* With sites, the protocols wait for the ClientHello's name. */
-    return session->config->num_sites > 0 && !session->site && session->phase == MS_PHASE_IDLE
-               ? 0
-               : set_alpn(session, config);
+    /* With sites, what can be set only once waits for the ClientHello's name. */
+    if (session->config->num_sites > 0 && session->phase == MS_PHASE_IDLE) {
+        return 0;
+    }
+    int result = 0;
+    if (!session->resumption_enabled) {
+        session->resumption_enabled = true;
+        result = ms_resumption_enable(session->resumption, session->tls, config->tickets != 0);
+    }
+    return result >= 0 ? set_alpn(session, config) : result;
 }
 
 static int apply_to_client(struct ms_session *session, const struct ms_config *config) {
@@ -148,10 +154,7 @@ static bool prepare(struct ms_session *session, struct ms_session *resume, struc
         return ms_fail_gnutls(error, result, "session");
     }
     gnutls_session_set_ptr(session->tls, session);
-    if (session->resumption) {
-        result = ms_resumption_enable(session->resumption, session->tls, config->tickets != 0);
-    }
-    if (result >= 0 && resume) {
+    if (resume) {
         result = offer_session(session, resume);
     }
     if (result < 0) {
@@ -206,6 +209,7 @@ void ms_session_free(struct ms_session *session) {
         ms_state_clear(&session->state);
     }
     gnutls_free(session->resume_data.data);
+    ms_free(session->asked_name);
     for (size_t i = 0; i < session->num_configs; i++) {
         ms_config_release(session->configs[i]);
     }

@@ -248,6 +248,8 @@ static bool put_names(const struct ms_session *session, struct ms_state *state) 
     } else if (session->phase != MS_PHASE_IDLE &&
                gnutls_server_name_get(session->tls, name, &size, &type, 0) >= 0) {
         server_name = name;
+    } else {
+        server_name = session->asked_name;
     }
     if (!put_text(&state->server_name, server_name) ||
         !put_text(&state->site, session->site ? session->site->name : NULL)) {

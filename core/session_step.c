@@ -11,6 +11,7 @@
 
 #define TLS1_3 0x0304
 #define READ_ROOM 16384
+#define TICKETS_BY_DEFAULT 2 /* GnuTLS's own number in TLS 1.3 */
 
 /* GnuTLS takes eight key updates a second; each further one moves its clock past that window. */
 #define KEY_UPDATE_WINDOW 2
@@ -221,10 +222,13 @@ static bool in_first_epoch(const struct ms_session *session) {
 }
 
 static void send_tickets(struct ms_session *session) {
-    const struct ms_config *config = session->effective;
-    if (session->role == MS_SERVER && config->tickets > 0 && in_first_epoch(session) &&
+    int64_t num = session->effective->tickets;
+    if (num < 0 && session->config->num_sites > 0) {
+        num = TICKETS_BY_DEFAULT; /* with sites, GnuTLS itself sends none */
+    }
+    if (session->role == MS_SERVER && num > 0 && in_first_epoch(session) &&
         ms_session_version(session) >= TLS1_3) {
-        int result = gnutls_session_ticket_send(session->tls, (unsigned)config->tickets, 0);
+        int result = gnutls_session_ticket_send(session->tls, (unsigned)num, 0);
         if (result < 0) {
             ms_session_fail(session, result, MS_DURING_WRITE);
         }
