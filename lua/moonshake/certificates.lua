@@ -64,21 +64,21 @@ local certificate = {}
 ---@return string
 function certificate:pem()
   check_self("certificate:pem", "certificate", self)
-  return strict.check("certificate:pem", native.certificate_pem(self))
+  return (strict.check("certificate:pem", native.certificate_pem(self)))
 end
 
 --- certificate:der(): the certificate's bytes.
 ---@return string
 function certificate:der()
   check_self("certificate:der", "certificate", self)
-  return strict.check("certificate:der", native.certificate_der(self))
+  return (strict.check("certificate:der", native.certificate_der(self)))
 end
 
 --- certificate:text(): everything that it says, in many lines for people.
 ---@return string
 function certificate:text()
   check_self("certificate:text", "certificate", self)
-  return strict.check("certificate:text", native.certificate_text(self))
+  return (strict.check("certificate:text", native.certificate_text(self)))
 end
 
 -- "CN=alice (0123456789abcdef)": who it is, and the first digits of its fingerprint.
@@ -107,14 +107,14 @@ local key = {}
 function key:pem(given)
   check_self("key:pem", "key", self)
   local checked = arguments.check("key:pem", { options.password }, given)
-  return strict.check("key:pem", native.key_pem(self, checked.password))
+  return (strict.check("key:pem", native.key_pem(self, checked.password)))
 end
 
 --- key:public_pem(): the public key as PEM.
 ---@return string
 function key:public_pem()
   check_self("key:public_pem", "key", self)
-  return strict.check("key:public_pem", native.key_public_pem(self))
+  return (strict.check("key:public_pem", native.key_public_pem(self)))
 end
 
 local function show_key(object)

@@ -48,7 +48,7 @@ function methods:exporter(label, context, length)
     arguments.check_one(api, options.exporter.context, context)
   end
   length = arguments.check_one(api, options.exporter.length, length)
-  return strict.check(api, links.exporter(link, role, label, context, length))
+  return (strict.check(api, links.exporter(link, role, label, context, length)))
 end
 
 -- One snapshot for each epoch, the current one last.

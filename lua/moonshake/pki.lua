@@ -98,7 +98,7 @@ local function issue(api, given, issuer, is_authority, fallback, default_key)
     key = strict.check(api .. ": key", native.key(key))
   end
   local recipe = recipe_of(api, checked, key, is_authority, fallback)
-  return strict.check(api, native.issue(recipe, key, issuer, is_authority))
+  return (strict.check(api, native.issue(recipe, key, issuer, is_authority)))
 end
 
 --- pki.authority { cn =, ... }: a self-signed certificate authority. Takes what `issue` takes;
@@ -171,7 +171,7 @@ end
 function identity:pkcs12(given)
   certificates.check_self("identity:pkcs12", "identity", self)
   local checked = arguments.check("identity:pkcs12", options.pkcs12, given)
-  return strict.check("identity:pkcs12", native.pkcs12(self, checked.password))
+  return (strict.check("identity:pkcs12", native.pkcs12(self, checked.password)))
 end
 
 local authority = {}

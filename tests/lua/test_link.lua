@@ -214,6 +214,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     link:handshake()
     local client = link.client:exporter("EXPORTER-test", "context", 32)
     equal(#client, 32)
+    equal(select("#", link.client:exporter("EXPORTER-test", "context", 32)), 1)
     equal(link.server:exporter("EXPORTER-test", "context", 32), client)
     equal(link.server:exporter("EXPORTER-test", nil, 32) == client, false)
     raises("end:exporter: length: wants an integer from 1", function()
