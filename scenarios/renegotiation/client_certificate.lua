@@ -66,6 +66,7 @@ ms.scenario "the certificate that is required on renegotiation never comes" {
   run    = function(case)
     local ca = pki.authority { cn = "Example Root" }
     local link = anonymous_link(case, ca, {})
+    expect(link:send { from = "client", data = "GET /private" }):equals("GET /private")
 
     expect(link:renegotiate {
       by = case.by, server = { client_auth = "require", alerts = case.alerts },

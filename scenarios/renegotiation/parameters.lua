@@ -185,11 +185,13 @@ ms.scenario "a renegotiation may not drop the extended master secret" {
     expect(link:renegotiate { by = case.by, client = { extended_master_secret = false } })
       :is_false()
 
-    expect(link.server):failed()
+    local alert = { level = "fatal", name = "bad_record_mac" }
+    expect(link.failed_first):equals("server")
+    expect(link.server):failed "GNUTLS_E_DECRYPTION_FAILED"
     expect(link.server):has { phase = "failed", handshake_completed = false, told_by = "itself",
-                              alert_sent = { level = "fatal" } }
+                              failed_during = "handshake", alert_sent = alert }
     expect(link.client):has { phase = "failed", handshake_completed = false, told_by = "peer",
-                              alert_received = { level = "fatal" } }
+                              failed_during = "handshake", alert_received = alert }
   end,
 }
 

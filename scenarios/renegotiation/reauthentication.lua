@@ -109,6 +109,7 @@ ms.scenario "a certificate required after the handshake never comes" {
       reason = "policy"
     end
     local link = link_with(ca, { client = client })
+    expect(link:send { from = "client", data = "GET /private" }):equals("GET /private")
 
     expect(link:reauthenticate { server = { client_auth = "require" } }):is_false()
 
@@ -126,6 +127,9 @@ ms.scenario "a certificate required after the handshake never comes" {
                               local_certificates = tls.none, ["wire.sent_certificates"] = {},
                               not_sent_because = reason or tls.none }
     expect(sent(link.client, link)):equals { "Certificate", "Finished" }
+    local data, problem = link:send { from = "client", data = "GET /private, please" }
+    expect(data):is_nil()
+    expect(problem):equals("no_certificate")
   end,
 }
 

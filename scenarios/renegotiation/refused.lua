@@ -63,7 +63,10 @@ ms.scenario "an end that refuses to renegotiate keeps the connection" {
                                           received_certificates = tls.none }
     end
     expect_data_to_flow(link, " after")
-    expect(link.client.history[1]):succeeded()
+    local first = link.client.history[1]
+    expect(first):succeeded()
+    expect(link.client.cipher_suite):equals(first.cipher_suite)
+    expect(link.server.cipher_suite):equals(first.cipher_suite)
   end,
 }
 
@@ -140,5 +143,38 @@ ms.scenario "a client that changes its mind renegotiates after a refusal" {
     expect(link.server):has { epoch = "renegotiation 2", renegotiations = 1 }
     expect(link.server):verified()
     expect(link:send { from = "client", data = "after all" }):equals("after all")
+  end,
+}
+
+ms.scenario "a GnuTLS client that was refused once cannot renegotiate any more" {
+  about  = "The server has changed its mind, in vain: the client's transcript still begins with "
+    .. "the ClientHello that was refused, the server's does not. So their Finished messages "
+    .. "differ, and with an extended master secret, which covers the transcript, even their keys.",
+  rfc    = "RFC 5246 section 7.4.9",
+  tags   = { "renegotiation" },
+  matrix = { extended_master_secret = { true, false } },
+  run    = function(case)
+    local ca = pki.authority { cn = "Example Root" }
+    local link = tls.link {
+      server   = { identity = ca:issue { dns = "server.example" }, renegotiation = "refuse" },
+      client   = { trust = ca, server_name = "server.example" },
+      versions = { "TLS1.2" }, extended_master_secret = case.extended_master_secret,
+    }
+    expect(link:handshake()):is_true()
+    expect(link:renegotiate { by = "client" }):is_false()
+    expect_refusal(link, "server")
+
+    expect(link:renegotiate { by = "client", server = { renegotiation = tls.default } }):is_false()
+
+    local code, alert = "GNUTLS_E_ERROR_IN_FINISHED_PACKET", "decrypt_error"
+    if case.extended_master_secret then
+      code, alert = "GNUTLS_E_DECRYPTION_FAILED", "bad_record_mac"
+    end
+    expect(link.server):failed(code)
+    expect(link.server):has { phase = "failed", failed_during = "handshake", told_by = "itself",
+                              alert_sent = { level = "fatal", name = alert }, renegotiations = 0 }
+    expect(link.client):verified()
+    expect(link.client):has { phase = "failed", handshake_completed = false, told_by = "peer",
+                              alert_received = { level = "fatal", name = alert } }
   end,
 }

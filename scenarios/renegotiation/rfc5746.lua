@@ -84,7 +84,10 @@ ms.scenario "by default a peer without RFC 5746 is talked to and not renegotiate
 
     local warning = { level = "warning", name = "no_renegotiation", number = 100 }
     expect(link.failed_first):equals(knows)
-    expect(link[knows]):has { handshake_completed = false, told_by = "itself",
+    expect(link[knows]):failed "renegotiation_refused"
+    expect(link[knows]):has { phase = "failed", handshake_completed = false,
+                              failed_during = "handshake", told_by = "itself",
+                              error = { code = "GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED" },
                               alert_sent = warning, alert_received = tls.none, renegotiations = 0 }
     expect(link[case.lacks]):failed "renegotiation_refused"
     expect(link[case.lacks]):has { phase = "established", handshake_completed = false,
@@ -95,6 +98,9 @@ ms.scenario "by default a peer without RFC 5746 is talked to and not renegotiate
       :equals(knows == "client" and link.server.local_certificates or nil)
     expect(link.client.wire.received_certificates):is_nil()
     expect(link.client.verification):is_nil()
+    local data, problem = link:send { from = case.lacks, data = "and now?" }
+    expect(data):is_nil()
+    expect(problem):equals("renegotiation_refused")
   end,
 }
 
