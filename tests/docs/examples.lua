@@ -2,8 +2,8 @@
 -- Runs what a README.md shows, in the order in which it stands there.
 --   lua5.4 examples.lua BUILD_FOLDER INTERPRETER README.md [--write]
 -- Blocks are told apart by what stands after the fence:
---   lua         with a first line "-- NAME.lua": a file. If the tree has one of that name, the two must
---               be the same; else it is written, for the commands that follow.
+--   lua         with a first line "-- NAME.lua": a file. If the tree has one of that name, the two
+--               must be the same; else it is written, for the commands that follow.
 --               Without: a part of a program. All parts of a README are one program, in which `ms`,
 --               `pki`, `tls` and `expect` are known and a local of one part is seen by the next.
 --   console     lines "$ COMMAND", each followed by what it prints ("..." stands for any lines).

@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- Whether lua/README.md names everything that scripts can use, and in its tables nothing else.
+-- Whether lua/README.md names everything that scripts can use, and in its tables nothing else; and
+-- scenarios/README.md every family.
 --   moonshake lua tests/docs/reference.lua
 -- What exists is asked of the library where it can tell: options, fields, words, matchers. Methods
 -- are read off the source.
 local clock = require "moonshake.clock"
 local endpoint = require "moonshake.endpoint"
+local files = require "moonshake.io.files"
 local matchers = require "moonshake.matchers"
 local ms = require "moonshake"
 local native = require "moonshake.native"
@@ -12,15 +14,18 @@ local options = require "moonshake.options"
 local strict = require "moonshake.strict"
 local markdown = require "markdown"
 
-local PATH = "lua/README.md"
 local LIBRARY = "lua/moonshake/"
 
-local lines = markdown.lines(markdown.read(PATH))
+local path, lines
 local complaints = 0
 
 local function complain(format, ...)
   complaints = complaints + 1
-  print(("%s: %s"):format(PATH, format:format(...)))
+  print(("%s: %s"):format(path, format:format(...)))
+end
+
+local function open(readme)
+  path, lines = readme, markdown.lines(markdown.read(readme))
 end
 
 -- Whether a text in code marks has a word as a whole.
@@ -102,8 +107,21 @@ local function of_schema(schema, apart)
   return wanted
 end
 
+-- The keys of a scenario, as scenario.lua lists them.
+local function scenario_keys()
+  local keys, inside = {}, false
+  for _, line in ipairs(markdown.lines(markdown.read(LIBRARY .. "scenario.lua"))) do
+    inside = line == "local KEYS = {" or inside and line ~= "}"
+    keys[#keys + 1] = inside and line:match "^  ([%l_]+) = " or nil
+  end
+  assert(#keys > 0, "no keys were found in scenario.lua")
+  return keys
+end
+
+open "lua/README.md"
 local ends = of_schema(endpoint.schema, "verification")
 ends.history = {}
+check_table("Scenarios", of_names(scenario_keys()))
 check_table("Options of an end", of_options(options.ends))
 check_table("Options of a certificate", of_options(options.certificate))
 check_table("Options of pki.verify", of_options(options.verify))
@@ -174,6 +192,25 @@ for _, list in ipairs { "renegotiate", "update_keys", "close", "send", "chain", 
 end
 check_named(options.later_fields)
 check_named(native.key_words)
+
+---------------------------------------------------------------------------------------------------
+
+open "scenarios/README.md"
+local families = {}
+for _, file in ipairs(assert(files.list "scenarios")) do
+  local family = file:match "^scenarios/([^/]+)/.*%.lua$"
+  families[family or 1] = family and true or nil
+end
+for _, row in ipairs(markdown.rows(lines, "The families") or {}) do
+  local family = row.first:match "^`([^/`]+)/`$"
+  if family and not families[family] then
+    complain("there is no family %s", family)
+  end
+  families[family or 1] = nil
+end
+for family in pairs(families) do
+  complain("the family %s has no row", family)
+end
 
 print(complaints == 0 and "reference: complete" or ("reference: %d complaints"):format(complaints))
 os.exit(complaints == 0 and 0 or 1)
