@@ -20,15 +20,24 @@ local function link_with(version, client, server, server_preference)
   }
 end
 
--- How often the client said hello.
-local function hellos(link)
-  local number = 0
+local IS_HELLO = { ClientHello = true, HelloRetryRequest = true, ServerHello = true }
+
+-- The hellos that one end got from the other, in order.
+local function hellos(link, role)
+  local types = {}
   for _, event in ipairs(link.events) do
-    if event.role == "client" and event.direction == "sent" and event.type == "ClientHello" then
-      number = number + 1
+    if event.role == role and event.direction == "received" and IS_HELLO[event.type] then
+      types[#types + 1] = event.type
     end
   end
-  return number
+  return types
+end
+
+local function expect_retry(link, retried)
+  expect(hellos(link, "server"))
+    :equals(retried and { "ClientHello", "ClientHello" } or { "ClientHello" })
+  expect(hellos(link, "client"))
+    :equals(retried and { "HelloRetryRequest", "ServerHello" } or { "ServerHello" })
 end
 
 ms.scenario "a client that guessed the wrong group is asked again" {
@@ -42,7 +51,7 @@ ms.scenario "a client that guessed the wrong group is asked again" {
     link:handshake()
     expect(link):succeeded()
 
-    expect(hellos(link)):equals(case.version == "TLS1.3" and 2 or 1)
+    expect_retry(link, case.version == "TLS1.3")
     expect(link.client.group):equals(groups[2])
     expect(link.server.group):equals(groups[2])
     expect(link.client):verified()
@@ -59,7 +68,7 @@ ms.scenario "a good guess costs no round trip" {
     local link = link_with("TLS1.3", { "secp256r1", "secp384r1" }, list)
     link:handshake()
     expect(link):succeeded()
-    expect(hellos(link)):equals(1)
+    expect_retry(link, false)
     expect(link.client.group):equals "secp256r1"
   end,
 }
@@ -74,7 +83,7 @@ ms.scenario "a server that insists on its order pays with a round trip" {
       case.server_preference)
     link:handshake()
     expect(link):succeeded()
-    expect(hellos(link)):equals(case.server_preference and 2 or 1)
+    expect_retry(link, case.server_preference)
     expect(link.client.group):equals(case.server_preference and "secp384r1" or "secp256r1")
   end,
 }
@@ -86,7 +95,8 @@ ms.scenario "a retry is not offered where no group is shared" {
   run    = function()
     local link = link_with("TLS1.3", { "secp256r1", "secp384r1" }, "secp521r1")
     expect(link:handshake()):is_false()
-    expect(hellos(link)):equals(1)
+    expect(hellos(link, "server")):equals { "ClientHello" }
+    expect(hellos(link, "client")):equals {}
     expect(link.server):failed "no_shared_group"
     expect(link.client):failed "handshake_failure"
   end,
@@ -108,7 +118,7 @@ ms.scenario "a client authenticates after a retry as after any hello" {
     }
     link:handshake()
     expect(link):succeeded()
-    expect(hellos(link)):equals(2)
+    expect_retry(link, true)
     expect(link.server.peer_certificate):is(alice)
     expect(link.server):verified()
     expect(link):truthful()

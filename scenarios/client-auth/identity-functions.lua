@@ -180,3 +180,70 @@ ms.scenario "a function that breaks is the script's error" {
       :raises(case.returned == "error" and "no such user" or "must return an identity or nil")
   end,
 }
+
+ms.scenario "a client's function cannot make a key sign what it cannot" {
+  about  = "Only ECDSA can be checked, the function returns an RSA identity: GnuTLS fails in TLS "
+    .. "1.2 while it signs, and in TLS 1.3 sends an empty message instead.",
+  rfc    = "RFC 5246 section 7.4.8; RFC 8446 section 4.4.3",
+  tags   = { "client-auth" },
+  matrix = { version = VERSIONS },
+  run    = function(case)
+    local ca = pki.authority { cn = "Example Root" }
+    local alice = ca:issue { cn = "alice", key = "rsa-2048" }
+    local link = link_with(case, ca,
+      { client_auth = "require", signature_schemes = "ecdsa_secp256r1_sha256" },
+      function() return alice end)
+    expect(link:handshake()):is_false()
+
+    if case.version == "TLS1.2" then
+      expect(link.failed_first):equals "client"
+      expect(link.client):has {
+        told_by           = "itself",
+        not_sent_because  = "failed_before",
+        local_certificate = alice.certificate,              -- chosen, and that was all
+        ["error.problem"] = "no_shared_signature_scheme",
+        ["wire.sent_certificates"] = tls.none,
+      }
+      expect(link.server):has {
+        told_by = "peer", ["error.problem"] = "peer_alert",
+        ["alert_received.name"] = "handshake_failure",
+      }
+    else
+      expect(link.failed_first):equals "server"
+      expect(link.client):has {
+        told_by           = "peer",
+        not_sent_because  = "no_common_signature_scheme",
+        local_certificate = tls.none,
+        ["wire.sent_certificates"] = {},
+      }
+      expect(link.server):failed "no_certificate"
+    end
+  end,
+}
+
+ms.scenario "a server's function that returns nothing leaves its server without a certificate" {
+  about  = "A client may decline; a server cannot, and fails on the ClientHello.",
+  rfc    = "RFC 5246 section 7.4.2; RFC 8446 section 4.4.2",
+  tags   = { "client-auth" },
+  matrix = { version = VERSIONS },
+  run    = function(case)
+    local link = tls.link {
+      server   = { identity = function() return nil end },
+      client   = { server_name = "unknown.example" },
+      versions = case.version,
+    }
+    expect(link:handshake()):is_false()
+
+    expect(link.failed_first):equals "server"
+    expect(link.server):has {
+      told_by           = "itself",
+      local_certificate = tls.none,
+      ["error.problem"] = "identity_unusable",
+      ["wire.sent_certificates"] = tls.none,
+    }
+    expect(link.client):has {
+      told_by = "peer", ["error.problem"] = "peer_alert",
+      ["alert_received.name"] = "handshake_failure",
+    }
+  end,
+}

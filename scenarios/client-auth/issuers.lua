@@ -74,7 +74,7 @@ ms.scenario "a certificate is sent when its root is named and its chain leads th
 ms.scenario "a leaf without its intermediate is not recognised as the root's" {
   about  = "The intermediate left at home hides the certificate from the request that names the "
     .. "root; and where it is sent, from the verifier.",
-  rfc    = "RFC 8446 section 4.4.2.2",
+  rfc    = "RFC 5246 section 7.4.2; RFC 8446 section 4.4.2",
   tags   = { "client-auth" },
   matrix = { version = VERSIONS, named = { "root", "intermediate" } },
   run    = function(case)

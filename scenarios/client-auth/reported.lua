@@ -165,6 +165,32 @@ ms.scenario "a TLS 1.3 client reports a certificate that it never sent" {
   end,
 }
 
+ms.scenario "a TLS 1.3 client has chosen before it judges its server" {
+  about  = "The same order seen from a policy: what the client reports while it verifies.",
+  rfc    = "RFC 8446 section 4.3.2",
+  tags   = { "client-auth", "state" },
+  matrix = { version = VERSIONS },
+  run    = function(case)
+    local link, identities, during
+    link, identities = mutual_link(case, {}, { verify = function(result)
+      during = link.client:snapshot()
+      return result.verified
+    end })
+    link:handshake()
+    expect(link):succeeded()
+
+    local tls13 = case.version == "TLS1.3"
+    expect(during):has {
+      phase                 = "handshaking",
+      certificate_requested = tls13,
+      local_certificates    = tls13 and identities.client.chain or tls.none,
+      peer_certificates     = identities.server.chain,
+      ["wire.sent_certificates"] = tls.none,
+    }
+    expect(link.client.wire.sent_certificates):equals(identities.client.chain)
+  end,
+}
+
 ms.scenario "a client reports a certificate that it failed to sign with" {
   about  = "Made, logged, and never flushed: the client failed before its flight left.",
   rfc    = "RFC 5246 section 7.4.8",

@@ -119,3 +119,31 @@ ms.scenario "each end names the scheme that the other signed with" {
     }
   end,
 }
+
+ms.scenario "before TLS 1.2 there are no schemes to name" {
+  about  = "The client signs all the same: SHA-1, or MD5 and SHA-1 for RSA, fixed by the protocol.",
+  rfc    = "RFC 4346 section 7.4.3; RFC 8422 section 5.8",
+  tags   = { "client-auth" },
+  matrix = { version = { "TLS1.0", "TLS1.1" }, key = { "ecdsa-p256", "rsa-2048" } },
+  run    = function(case)
+    local ca = pki.authority { cn = "Example Root" }
+    local alice = ca:issue { cn = "alice", key = case.key }
+    local link = tls.link {
+      server   = {
+        identity = ca:issue { dns = "server.example" }, trust = ca, client_auth = "require",
+      },
+      client   = { identity = alice, trust = ca, server_name = "server.example" },
+      versions = case.version,
+    }
+    link:handshake()
+    expect(link):succeeded()
+
+    for _, one in ipairs { link.client, link.server } do
+      expect(one):has {
+        version = case.version, signature_scheme = tls.none, peer_signature_scheme = tls.none,
+      }
+    end
+    expect(link.server.peer_certificate):is(alice)
+    expect(link.server):verified()
+  end,
+}
