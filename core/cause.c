@@ -146,6 +146,19 @@ static bool shared_scheme(const struct ms_client_hello *hello, gnutls_priority_t
     return false;
 }
 
+/* Whether any key belongs to the certificate that it is presented with. */
+static bool any_fits(const struct ms_identities *identities) {
+    for (size_t i = 0; i < identities->num; i++) {
+        bool fits = false;
+        if (ms_identity_fits(ms_identity_key(identities->items[i]),
+                             ms_identity_leaf(identities->items[i]), &fits, NULL) &&
+            fits) {
+            return true;
+        }
+    }
+    return identities->num == 0;
+}
+
 /* GnuTLS says GNUTLS_E_NO_CIPHER_SUITES for everything that keeps it from choosing a suite; the
  * offer and the server's own lists tell which it was. */
 static const char *cause_of_no_suite(const struct ms_client_hello *hello,
@@ -169,7 +182,7 @@ static const char *cause_of_no_suite(const struct ms_client_hello *hello,
         return "no_shared_signature_scheme";
     }
     /* Suite, group and schemes are there: what is left is that no key of ours can sign with one. */
-    return "no_shared_signature_scheme";
+    return any_fits(&config->identities) ? "no_shared_signature_scheme" : "identity_unusable";
 }
 
 const char *ms_cause_word(const struct ms_circumstances *c) {

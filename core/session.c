@@ -5,7 +5,12 @@
 
 #include <string.h>
 
+#define TLS1_2 0x0303
 #define TLS1_3 0x0304
+
+/* Of the MD5 and SHA-1 pseudo-random function; beyond it gnutls_prf_rfc5705() says success and
+ * writes nothing (3.7.9). */
+#define PRF_MOST 200
 
 void ms_session_enter(struct ms_session *session) {
     ms_clock_use(session->clock, session->config->clock_offset, session->window_shift);
@@ -354,6 +359,11 @@ bool ms_session_export(struct ms_session *session, const char *label, struct ms_
         !gnutls_session_ext_master_secret_status(session->tls)) {
         return ms_fail(error, "the keying material is not protected: neither TLS 1.3 nor an "
                               "extended master secret is in use (RFC 7627 section 5.4)");
+    }
+    if (ms_session_version(session) < TLS1_2 && length > PRF_MOST) {
+        return ms_fail(error,
+                       "before TLS 1.2 GnuTLS makes at most %d bytes of keying material, not %zu",
+                       PRF_MOST, length);
     }
     char *out = ms_alloc(length);
     if (!out) {
