@@ -52,7 +52,7 @@ local function rows_by_name(heading)
   local by_name = {}
   for _, row in ipairs(rows) do
     for _, code in ipairs(markdown.code(row.first)) do
-      by_name[code:match "^:?([%w_.]+)"] = row
+      by_name[code:match "^[%w_-]+/$" or code:match "^[%w_.]+"] = row
     end
   end
   return by_name
@@ -195,22 +195,16 @@ check_named(native.key_words)
 
 ---------------------------------------------------------------------------------------------------
 
+-- A family is a folder with scenarios in it.
 open "scenarios/README.md"
 local families = {}
 for _, file in ipairs(assert(files.list "scenarios")) do
-  local family = file:match "^scenarios/([^/]+)/.*%.lua$"
-  families[family or 1] = family and true or nil
-end
-for _, row in ipairs(markdown.rows(lines, "The families") or {}) do
-  local family = row.first:match "^`([^/`]+)/`$"
-  if family and not families[family] then
-    complain("there is no family %s", family)
+  local family = file:match "^scenarios/([^/]+/).*%.lua$"
+  if family then
+    families[family] = {}
   end
-  families[family or 1] = nil
 end
-for family in pairs(families) do
-  complain("the family %s has no row", family)
-end
+check_table("The families", families)
 
 print(complaints == 0 and "reference: complete" or ("reference: %d complaints"):format(complaints))
 os.exit(complaints == 0 and 0 or 1)
