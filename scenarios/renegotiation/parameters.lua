@@ -172,9 +172,10 @@ ms.scenario "a GnuTLS server breaks when a renegotiation offers it TLS 1.3" {
   end,
 }
 
-ms.scenario "a renegotiation may not drop the extended master secret" {
-  about  = "RFC 7627 has the server refuse. GnuTLS's server remembers the extension from the first "
-    .. "handshake and derives another secret than the client, whose Finished it cannot decrypt.",
+ms.scenario "a renegotiation that drops the extended master secret fails" {
+  about  = "A session without it is open to the triple handshake. GnuTLS's server remembers the "
+    .. "extension from the first handshake and derives another secret than the client, whose "
+    .. "Finished it cannot decrypt.",
   rfc    = "RFC 7627 section 5.4",
   tags   = { "renegotiation" },
   matrix = { by = BOTH },
