@@ -8,7 +8,7 @@
 --               `pki`, `tls` and `expect` are known and a local of one part is seen by the next.
 --   console     lines "$ COMMAND", each followed by what it prints ("..." stands for any lines).
 --               Commands run at the top of the tree, as it were, with `moonshake` in PATH. Others
---               than those of RUN are not run. INTERPRETER "" leaves out those with lua5.4.
+--               than those of RUN are not run. INTERPRETER "-" leaves out those with lua5.4.
 --   lua sketch, and everything else, is not run.
 -- --write puts down what is printed now: to be read before it is believed.
 local here = arg[0]:match "^(.*/)" or "./"
@@ -19,7 +19,7 @@ local normalise = require "normalise"
 local build, interpreter, readme, write = arg[1], arg[2], arg[3], arg[4] == "--write"
 local RUN = {
   moonshake = true, ["build/moonshake"] = true, ["./build/moonshake"] = true, export = true,
-  echo = true, cat = true, openssl = true, ["lua5.4"] = interpreter ~= "",
+  echo = true, cat = true, openssl = true, ["lua5.4"] = interpreter ~= "-",
 }
 local MARK = "--- end of a command, status "
 
@@ -60,7 +60,7 @@ local function make_place()
   shell(("mkdir %s/build %s/bin"):format(place, place))
   shell(("ln -s %s/moonshake %s/lua %s/build"):format(quoted(build), quoted(build), place))
   shell(("ln -s %s/moonshake %s/bin"):format(quoted(build), place))
-  if interpreter ~= "" then
+  if interpreter ~= "-" then
     shell(('ln -s "$(command -v %s)" %s/bin/lua5.4'):format(quoted(interpreter), place))
   end
   return place
