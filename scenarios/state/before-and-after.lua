@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What an end says about itself and its peer from its birth to its close. Two rules make the rest of
--- this folder readable: an end claims nothing before it knows it (nil, not an empty list, not an
+-- What an end says about itself and its peer from its birth to its close. Two rules make the rest
+-- of this folder readable: an end claims nothing before it knows it (nil, not an empty list, not an
 -- "OK" that nobody checked), and what it knew at the end it still says after the connection closed.
 local ms = require "moonshake"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
@@ -57,8 +57,8 @@ ms.scenario "before the handshake an end claims nothing" {
 }
 
 ms.scenario "after mutual authentication both ends tell one story" {
-  about  = "Each end's own chain is what it sent, what the other received, and what the other calls "
-    .. "its peer's: three reports and two wires, all equal, leaf and intermediate.",
+  about  = "Each end's own chain is what it sent, what the other received, and what the other "
+    .. "calls its peer's: three reports and two wires, all equal, leaf and intermediate.",
   rfc    = "RFC 8446 section 4.4.2",
   tags   = { "state" },
   matrix = { version = VERSIONS },
@@ -99,8 +99,8 @@ ms.scenario "after mutual authentication both ends tell one story" {
 }
 
 ms.scenario "fields of another version are nil, not false" {
-  about  = "TLS 1.3 has no renegotiation and no extended master secret; asked for them there, GnuTLS "
-    .. "says no at one end and yes at the other.",
+  about  = "TLS 1.3 has no renegotiation and no extended master secret; asked for them there, "
+    .. "GnuTLS says no at one end and yes at the other.",
   rfc    = "RFC 8446 appendix D",
   tags   = { "state" },
   matrix = { version = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }, role = { "client", "server" } },

@@ -25,8 +25,8 @@ local function epochs_of(one)
 end
 
 ms.scenario "a renegotiation adds an epoch and leaves the first as it was" {
-  about  = "The client certificate is asked for only in the second handshake; the first epoch still "
-    .. "says that nobody asked.",
+  about  = "The client certificate is asked for only in the second handshake; the first epoch "
+    .. "still says that nobody asked.",
   rfc    = "RFC 5246 section 7.4.1.1",
   tags   = { "state" },
   matrix = { by = { "client", "server" } },
@@ -58,8 +58,8 @@ ms.scenario "a renegotiation adds an epoch and leaves the first as it was" {
 }
 
 ms.scenario "post-handshake authentication adds an epoch in which only the client is named" {
-  about  = "The server's certificate belongs to the first epoch: it is still reported, and not sent "
-    .. "again.",
+  about  = "The server's certificate belongs to the first epoch: it is still reported, and not "
+    .. "sent again.",
   rfc    = "RFC 8446 section 4.6.2",
   tags   = { "state" },
   run    = function()

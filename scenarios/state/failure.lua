@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What each end reports after a handshake that failed, and how the two reports differ. The end that
--- judged knows the cause; its peer knows an alert, which says less; and up to TLS 1.2 both are still
--- in the handshake, while a TLS 1.3 client may have finished its own before it is told (RFC 8446
+-- judged knows the cause; its peer knows an alert, which says less; and up to TLS 1.2 both are
+-- still in the handshake, while a TLS 1.3 client may have finished its own before it is told (RFC 8446
 -- section 4.4.4). What was learnt before the failure stays reported.
 local ms = require "moonshake"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
@@ -97,7 +97,7 @@ ms.scenario "a client certificate that the server rejects is noticed late by its
 }
 
 ms.scenario "a handshake that found no common version has negotiated nothing" {
-  about  = "No suite, no group, no certificate at either end, and nothing but one hello on the wire.",
+  about  = "No suite, no group, no certificate at either end, and one lonely hello on the wire.",
   rfc    = "RFC 8446 appendix D.1; RFC 5246 appendix E.1",
   tags   = { "state" },
   matrix = { newer = { "client", "server" } },
@@ -109,7 +109,7 @@ ms.scenario "a handshake that found no common version has negotiated nothing" {
 
     expect(link.server):failed "no_shared_version"
     expect(link.server.told_by):equals "itself"
-    expect(link.client):failed "handshake_failure"          -- GnuTLS's; protocol_version is the RFC's
+    expect(link.client):failed "handshake_failure"          -- the RFC's is protocol_version
     expect(link.client):has { told_by = "peer", handshake_completed = false }
     for _, role in ipairs { "client", "server" } do
       expect(link[role]):has {

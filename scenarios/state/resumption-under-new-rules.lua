@@ -115,7 +115,8 @@ ms.scenario "in TLS 1.2 a session belongs to the name it was made for" {
   tags   = { "state" },
   matrix = { kept = { "ticket", "id" } },
   run    = function(case)
-    local first = first_link({ version = "TLS1.2" }, {}, { tickets = case.kept == "id" and 0 or nil })
+    local tickets = case.kept == "id" and 0 or 1
+    local first = first_link({ version = "TLS1.2" }, {}, { tickets = tickets })
     expect(first:handshake()):is_true()
     local link = first:resume { client = { server_name = "other.example" } }
     expect(link:handshake()):is_true()
@@ -176,8 +177,8 @@ ms.scenario "trust withdrawn from an authority does not reach its sessions" {
 }
 
 ms.scenario "a certificate that expires does not end its sessions" {
-  about  = "Inside the ticket's life the session is resumed with a certificate that a full handshake "
-    .. "would refuse a moment later.",
+  about  = "Inside the ticket's life the session is resumed with a certificate that a full "
+    .. "handshake would refuse a moment later.",
   rfc    = "RFC 8446 section 4.6.1",
   tags   = { "state" },
   matrix = { version = VERSIONS },
@@ -252,8 +253,10 @@ ms.scenario "an end that changed its own certificate is still known by the old o
   matrix = { version = VERSIONS, changed = { "client", "server" } },
   run    = function(case)
     local ca = pki.authority { cn = "Example Root" }
-    local before = { client = ca:issue { cn = "alice" }, server = ca:issue { dns = "server.example" } }
-    local renewed = { client = ca:issue { cn = "alice" }, server = ca:issue { dns = "server.example" } }
+    local function identities()
+      return { client = ca:issue { cn = "alice" }, server = ca:issue { dns = "server.example" } }
+    end
+    local before, renewed = identities(), identities()
     local first = tls.link {
       server   = { identity = before.server, trust = ca, client_auth = "require" },
       client   = { identity = before.client, trust = ca, server_name = "server.example" },

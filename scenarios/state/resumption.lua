@@ -27,7 +27,7 @@ local function first_link(case, server_options)
 end
 
 ms.scenario "a resumed session has peers and no certificates on the wire" {
-  about  = "Each end still names its peer, with the whole chain; nothing was sent and nothing judged.",
+  about  = "Each end still names its peer, with the whole chain; nothing was sent or judged.",
   rfc    = "RFC 8446 section 2.2; RFC 5077 section 3.1",
   tags   = { "state" },
   matrix = { version = VERSIONS },

@@ -68,8 +68,8 @@ ms.scenario "a wildcard or a capital letter hides a certificate from GnuTLS's ch
 }
 
 ms.scenario "without a matching name the first certificate is used" {
-  about  = "The default host: the client that named nobody takes it, the client that named somebody "
-    .. "else finds the wrong name in it.",
+  about  = "The default host: the client that named nobody takes it, the client that named "
+    .. "somebody else finds the wrong name in it.",
   rfc    = "RFC 6066 section 3",
   tags   = { "state" },
   matrix = { version = VERSIONS, name = { "none", "stranger.example" } },

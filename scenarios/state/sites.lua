@@ -84,7 +84,10 @@ ms.scenario "an unknown name is ignored or rejected" {
       expect(link.failed_first):equals "server"
       expect(link.server):failed "unknown_server_name"
       expect(link.server.alert_sent):has { level = "fatal", name = "unrecognized_name" }
-      expect(link.server.wire.sent_certificates):is_nil()
+      expect(link.server):has {
+        server_name = "other.example", site = tls.none, local_certificate = tls.none,
+        ["wire.sent_certificates"] = tls.none,
+      }
       expect(link.client):failed "unrecognized_name"
       expect(link.client):has {
         told_by = "peer", failed_during = "handshake", handshake_completed = false,
@@ -145,9 +148,12 @@ ms.scenario "a client that is welcome at one site is a stranger at the next" {
       return { identity = ca:issue { dns = name }, client_auth = "require", trust = trust }
     end
     local link = hosting(case, ca, {
-      sites = { ["a.example"] = site("a.example", root_a), ["b.example"] = site("b.example", root_b) },
+      sites = {
+        ["a.example"] = site("a.example", root_a), ["b.example"] = site("b.example", root_b),
+      },
     }, {
-      server_name = case.name, identity = root_a:issue { cn = "alice" }, send_certificate = "always",
+      server_name = case.name, identity = root_a:issue { cn = "alice" },
+      send_certificate = "always",
     })
     expect(link:handshake()):equals(case.name == "a.example")
 
@@ -161,7 +167,7 @@ ms.scenario "a client that is welcome at one site is a stranger at the next" {
   end,
 }
 
-ms.scenario "sites differ in protocols and suites" {
+ms.scenario "sites differ in protocols, suites and tickets" {
   about  = "ALPN is read before GnuTLS's own late callback for names, so that a naive server "
     .. "negotiates the wrong site's protocol.",
   rfc    = "RFC 7301 section 3.2",
@@ -174,8 +180,10 @@ ms.scenario "sites differ in protocols and suites" {
     local link = hosting(case, ca, {
       alpn  = "http/1.1",
       sites = {
-        ["new.example"] = { identity = ca:issue { dns = "new.example" }, alpn = { "h2", "http/1.1" } },
-        ["old.example"] = { identity = ca:issue { dns = "old.example" }, cipher_suites = suite },
+        ["new.example"] = { identity = ca:issue { dns = "new.example" },
+                            alpn = { "h2", "http/1.1" } },
+        ["old.example"] = { identity = ca:issue { dns = "old.example" }, cipher_suites = suite,
+                            tickets = 0 },
       },
     }, { server_name = case.name ~= "none" and case.name or nil, alpn = { "h2", "http/1.1" } })
     expect(link:handshake()):is_true()
@@ -184,9 +192,10 @@ ms.scenario "sites differ in protocols and suites" {
     expect(link.server.alpn):equals(protocol)
     expect(link.client.alpn):equals(protocol)
     if case.name == "old.example" then
-      expect(link.client.cipher_suite):equals(suite)
+      expect(link.client):has { cipher_suite = suite, tickets_received = 0 }
     else
       expect(link.client.cipher_suite):matches "AES_256"
+      expect(link.client.tickets_received):equals(tls13 and 2 or 1)
     end
     expect(link.server.cipher_suite):equals(link.client.cipher_suite)
   end,
