@@ -146,15 +146,17 @@ end
 ---@param name string
 ---@return fun(description: table)
 function scenario.define(name)
+  if running then
+    strict.raise("ms.scenario: a case cannot make a scenario")
+  elseif not collector then
+    require("moonshake.standalone").run() -- does not return
+  end
   check_name(name)
   return function(description)
-    if running then
-      strict.raise("ms.scenario: a case cannot make a scenario")
+    if running or not collector then
+      strict.raise("ms.scenario: the file is loaded, it is too late for another scenario")
     end
     local made = build(name, description)
-    if not collector then
-      require("moonshake.standalone").run() -- does not return
-    end
     local before = collector.by_name[name]
     if before then
       strict.raise(('scenario "%s": the name is used twice, first in line %d'):format(name,

@@ -98,7 +98,16 @@ function Tap:case_ended(result)
   self.stream:flush()
 end
 
+-- What did not load is a failure too, for those who read the stream and not the exit status.
+function Tap:problems(problems)
+  for _, problem in ipairs(problems) do
+    self.count = self.count + 1
+    self.stream:write(("not ok %d - %s\n"):format(self.count, escape.tap(problem)))
+  end
+end
+
 function Tap:finish(summary)
+  self:problems(summary.problems)
   if summary.interrupted then
     self.stream:write "Bail out! interrupted\n"
   elseif self.count == 0 then

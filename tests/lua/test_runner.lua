@@ -1,0 +1,172 @@
+-- SPDX-License-Identifier: MIT
+-- What the metatests cannot see from outside: the order of cases, the life of one, what a report is
+-- told.
+local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local files = require "moonshake.io.files"
+local loader = require "moonshake.loader"
+local matrix = require "moonshake.matrix"
+local native = require "moonshake.native"
+local runner = require "moonshake.runner"
+local selection = require "moonshake.selection"
+local test, equal = unit.test, unit.equal
+
+local directory = assert(files.temporary_directory())
+
+-- The cases of a scenario file with this text.
+local function load_file(text, name)
+  local path = directory .. "/" .. (name or "scenarios.lua")
+  assert(files.write(path, 'local ms = require "moonshake"\n' .. text))
+  local file, problem = loader.load(path)
+  return file and file.cases, problem
+end
+
+-- Runs cases with a report that keeps what it is told.
+local function run(cases, options)
+  local told = { ended = {} }
+  local report = {
+    begin = function(_, count) told.count = count end,
+    case_begins = function() end,
+    case_ended = function(_, result) told.ended[#told.ended + 1] = result end,
+    finish = function(_, summary) told.summary = summary end,
+  }
+  told.status = runner.run({ cases = cases, problems = {}, unmatched = {} }, options or {}, report)
+  return told
+end
+
+test("a matrix combines in the order of its lists, names alphabetically", function()
+  local texts = {}
+  for index, made in ipairs(matrix.combinations({ b = { 1, 2 }, a = { "x", true } }, {})) do
+    texts[index] = made.text
+  end
+  equal(table.concat(texts, " "), "[a=x,b=1] [a=x,b=2] [a=true,b=1] [a=true,b=2]")
+  equal(matrix.combinations(nil, {})[1].text, "")
+end)
+
+test("a table in a matrix has the same text in every run", function()
+  local function text(value)
+    return matrix.combinations({ v = { value } }, {})[1].text
+  end
+  equal(text { 1, 2, z = "y", a = { b = false } }, "[v={1,2,a={b=false},z=y}]")
+  equal(text { name = "short", f = print }, "[v=short]")
+  for _, bad in ipairs { print, { print }, { [{}] = 1 } } do
+    equal(matrix.combinations({ v = { bad } }, {}), nil)
+  end
+end)
+
+test("a matrix refuses names that cases have, holes and what is no list", function()
+  for _, bad in ipairs { { id = { 1 } }, { v = { x = 1 } }, { v = 1 }, { ["a b"] = { 1 } }, {},
+                         { v = { "1", 1 } } } do
+    local made, problem = matrix.combinations(bad, { id = true })
+    equal(made, nil)
+    equal(type(problem), "string")
+  end
+end)
+
+test("a path is the same however it is written", function()
+  for written, wanted in pairs {
+    ["./a//b/../c.lua"] = "a/c.lua", ["../x.lua"] = "../x.lua", ["a/../../x"] = "../x",
+    ["/../a"] = "/a", ["."] = ".", [files.working_directory() .. "/a/b.lua"] = "a/b.lua",
+  } do
+    equal(selection.id_path(written), wanted)
+  end
+end)
+
+test("a case's links and directory are gone when it has ended, however it did", function()
+  kept = {} -- luacheck: ignore 111
+  local told = run(load_file [[
+    for _, how in ipairs { "passes", "fails", "raises", "skips" } do
+      ms.scenario(how) { run = function(case)
+        local current = require("moonshake.scenario").current()
+        kept[#kept + 1] = case.dir
+        current:on_close(function() kept[#kept + 1] = "second" end)
+        current:on_close(function() kept[#kept + 1] = "first" end)
+        ms.expect(1):equals(how == "fails" and 2 or 1)
+        if how == "raises" then error "no" elseif how == "skips" then ms.skip "why" end
+      end }
+    end]])
+  equal(#told.ended, 4)
+  for number = 0, 3 do
+    equal(files.kind(kept[number * 3 + 1]), nil) -- luacheck: ignore 113
+    equal(kept[number * 3 + 2], "first") -- luacheck: ignore 113
+    equal(kept[number * 3 + 3], "second") -- luacheck: ignore 113
+  end
+  equal(told.ended[4].outcome, "skipped")
+  equal(told.ended[4].reason, "why")
+  equal(told.status, 1)
+end)
+
+test("each case begins with the system's clock, and leaves it behind", function()
+  local told = run(load_file [[
+    ms.scenario "moves time" { run = function()
+      ms.clock:set(1000)
+      ms.expect(ms.clock:now()):equals(1000)
+    end }
+    ms.scenario "comes after" { run = function() ms.expect(ms.clock:now()):at_least(1e9) end }]])
+  equal(told.status, 0)
+  equal(native.clock_now() > 1000000000, true)
+end)
+
+test("a global of a file is seen by nobody else", function()
+  load_file "leaked = true ms.scenario 'x' { run = function() end }"
+  equal(rawget(_G, "leaked"), nil)
+end)
+
+test("package.path and os.exit are as before", function()
+  local path, exit = package.path, os.exit
+  local told = run(load_file "ms.scenario 'exits' { run = function() os.exit(true) end }")
+  equal(told.ended[1].failures[1].kind, "error")
+  equal(package.path, path)
+  equal(os.exit, exit)
+end)
+
+test("the last events are told of a case that raises", function()
+  local told = run(load_file [[
+    ms.scenario "raises" { run = function()
+      local current = require("moonshake.scenario").current()
+      local event = { index = 7, role = "client", kind = "data", direction = "sent", length = 3 }
+      current:on_close(function() end, function() return { event } end)
+      current:on_close(function() end, function() return nil end)
+      error "now"
+    end }]])
+  equal(told.ended[1].failures[1].message, "now")
+  equal(told.ended[1].failures[1].events[1], "  7 client sent 3 bytes of data")
+end)
+
+test("the command line's timeout wins over the scenario's", function()
+  local told = run(load_file [[
+    ms.scenario "loops" { timeout = 50, run = function() while true do end end }]],
+    { timeout = 0.02 })
+  equal(told.ended[1].failures[1].message, "timeout after 0.02 s")
+end)
+
+test("fail_fast stops after the first failure", function()
+  local told = run(load_file [[
+    ms.scenario "a" { run = function() ms.expect(1):equals(2) end }
+    ms.scenario "b" { run = function() ms.expect(1):equals(1) end }]], { fail_fast = true })
+  equal(#told.ended, 1)
+  equal(told.summary.not_run, 1)
+end)
+
+test("a scenario is made while its file loads, and at no other time", function()
+  local told = run(load_file [[
+    local late = ms.scenario "late"
+    ms.scenario "a" { run = function() late { run = function() end } end }
+    ms.scenario "b" { run = function() ms.scenario "inner" { run = function() end } end }]])
+  unit.contains(told.ended[1].failures[1].message, "too late")
+  unit.contains(told.ended[2].failures[1].message, "a case cannot make a scenario")
+end)
+
+test("a missing program skips the case, with its name", function()
+  local needs = require "moonshake.needs"
+  local before = needs.missing
+  needs.missing = function(word) return "needs " .. word .. ", which is not in PATH" end
+  local told = run(load_file [[
+    ms.scenario "a" { needs = { "tshark" }, run = function() error "never" end }]])
+  needs.missing = before
+  equal(told.ended[1].outcome, "skipped")
+  equal(told.ended[1].reason, "needs tshark, which is not in PATH")
+  equal(told.status, 0)
+end)
+
+files.remove_tree(directory)
+unit.done()
