@@ -267,6 +267,20 @@ test("a config is shared by links that run inside each other", function()
   equal(depth, 4)
 end)
 
+test("whatever a choosing function does, the handshake goes on by its own clock", function()
+  for _, meanwhile in ipairs {
+    function() shake(choosing_link(present_client)) end,
+    function() native.verify(anchors, { trust = anchors, at = NOW + 1000 * 86400 }) end,
+    collectgarbage,
+  } do
+    shake(choosing_link(present_client)) -- garbage from here on
+    shake(choosing_link(function()
+      meanwhile()
+      return client
+    end))
+  end
+end)
+
 test("a config lives as long as a link that uses it", function()
   local link = choosing_link(function()
     collectgarbage()
