@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What each end reports after a handshake that failed, and how the two reports differ. The end that
 -- judged knows the cause; its peer knows an alert, which says less; and up to TLS 1.2 both are
--- still in the handshake, while a TLS 1.3 client may have finished its own before it is told (RFC 8446
--- section 4.4.4). What was learnt before the failure stays reported.
+-- still in the handshake, while a TLS 1.3 client may have finished its own before it is told
+-- (RFC 8446 section 4.4.4). What was learnt before the failure stays reported.
 local ms = require "moonshake"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
 
