@@ -43,11 +43,11 @@ end
 ---@param api string
 ---@param value any
 ---@param message any
-function strict.check(api, value, message, ...)
+function strict.check(api, value, message)
   if value == nil and message ~= nil then
     strict.raise(api .. ": " .. tostring(message))
   end
-  return value, message, ...
+  return value
 end
 
 --- Raises for a word that is none of `words`, naming the nearest.

@@ -29,6 +29,7 @@ bool ms_read_number(struct ms_slice *from, size_t width, uint32_t *number);
 bool ms_read_vector(struct ms_slice *from, size_t length_width, struct ms_slice *vector);
 bool ms_read_fixed(struct ms_slice *from, size_t len, struct ms_slice *part);
 
+/* Whether two views show the same bytes; absent equals empty. */
 bool ms_slice_equal(struct ms_slice a, struct ms_slice b);
 
 /* A list of texts. `items` NULL means absent (nil to a script); a list of none has items != NULL.

@@ -3,6 +3,7 @@
 
 #include "memory.h"
 #include "names.h"
+#include "stack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -276,7 +277,7 @@ bool ms_session_make_state(struct ms_session *session, struct ms_state *state) {
     char stack[64];
     bool memory = true;
     *state = (struct ms_state){0};
-    snprintf(stack, sizeof stack, "gnutls %s", gnutls_check_version(NULL));
+    snprintf(stack, sizeof stack, "gnutls %s", ms_stack_version());
     ms_session_enter(session);
     state->role = session->role == MS_CLIENT ? "client" : "server";
     state->phase = phases[session->phase];
