@@ -5,6 +5,8 @@
 --   scenario.current() -> the case that runs, or nil outside of one. Of the case we call
 --     case:count_expectation()        once for each matcher that is judged, before it is
 --     case:record_failure(failure)    for a failed check(); the case goes on
+--     case:last_events()              what the link did that the case made last, as lines; told
+--                                     where the value is no end or link itself
 --     case:on_close(f)                (link.lua) f() when the case ends, in reverse order; f does
 --                                     not raise and may be called twice
 --   A failed expect() raises the failure itself: a table that expect.is_failure(x) knows, with
@@ -15,7 +17,8 @@
 --     differences  list of { path =, found =, wanted = } (printed values), empty where there is
 --                     only one value
 --     notes        list of lines that say more ("the client reports ...; on the wire ...")
---     events       list of lines, the last events of both ends, empty for other values
+--     events       list of lines, the last events of both ends: of the value's link or, in a case,
+--                  of the link that it made last
 --     file, line   the script's line (file as the chunk is named: a path)
 --     source       that line's text without indentation, nil where the file cannot be read
 --   tostring(failure) is all of it as text, "FILE:LINE: message" first.
@@ -92,6 +95,15 @@ local function link_of(value)
   return nil
 end
 
+-- What the ends last did: what an action returned, or a field of an end, tells of itself nothing.
+local function last_events(value)
+  local owner, case = link_of(value), scenario.current()
+  if owner then
+    return events.last(owner.events, LAST_EVENTS)
+  end
+  return case and case:last_events() or {}
+end
+
 -- One line: what was expected, and what was there.
 local function message_of(expectation, name, argument, outcome)
   local call = name .. (argument and " " .. argument or "")
@@ -111,7 +123,6 @@ end
 local function failure_of(expectation, name, argument, outcome)
   local file, line, source = strict.position()
   local path = source and source:match "^@(.*)" or file
-  local owner = link_of(expectation.value)
   return setmetatable({
     kind = "expectation",
     message = message_of(expectation, name, argument, outcome),
@@ -119,7 +130,7 @@ local function failure_of(expectation, name, argument, outcome)
     wanted = outcome.wanted and (expectation.negated and "anything but " or "") .. outcome.wanted,
     differences = outcome.differences or {},
     notes = outcome.notes or {},
-    events = owner and events.last(owner.events, LAST_EVENTS) or {},
+    events = last_events(expectation.value),
     file = path,
     line = line,
     source = path and traceback.source_line(path, line),

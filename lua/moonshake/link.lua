@@ -409,11 +409,13 @@ function link.new(api, checked, changed, resumed, earlier)
   local case = scenario.current()
   if case then
     -- Weak: a case may make thousands of links, and those it let go are gone already.
-    local held = setmetatable({ state.native }, { __mode = "v" })
+    local held = setmetatable({ state }, { __mode = "v" })
     case:on_close(function()
       if held[1] then
-        natives.dispose(held[1])
+        natives.dispose(held[1].native)
       end
+    end, function()
+      return held[1] and events_of(held[1])
     end)
   end
   return self

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Time decides about certificates and tickets, and no two machines agree on it. `ms.clock` moves
 -- the time of a whole case, `clock_offset` that of one end. Validity is judged by the end that
--- verifies (RFC 5280 section 4.1.2.5), a ticket's life by the server that minted it and, in TLS 1.3,
--- by the client as well (RFC 8446 section 4.6.1). GnuTLS's tickets live for six hours.
+-- verifies (RFC 5280 section 4.1.2.5), a ticket's life by the server that minted it and, in TLS
+-- 1.3, by the client as well (RFC 8446 section 4.6.1). GnuTLS's tickets live for six hours.
 local ms = require "moonshake"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
 

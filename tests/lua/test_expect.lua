@@ -327,6 +327,7 @@ test("in a case, every judged matcher counts and a failed check is recorded", fu
   scenario.set_current {
     count_expectation = function() counted = counted + 1 end,
     record_failure = function(_, failure) recorded[#recorded + 1] = failure end,
+    last_events = function() return { "the client sent ClientHello" } end,
   }
   local done, message = pcall(function()
     equal(check(1):equals(2), false)
@@ -339,6 +340,7 @@ test("in a case, every judged matcher counts and a failed check is recorded", fu
   equal(counted, 4)
   equal(#recorded, 1)
   equal(recorded[1].message, "equals: found 1, wanted 2")
+  equal(recorded[1].events[1], "the client sent ClientHello", "of the link that the case made last")
 end)
 
 test("outside of a scenario a failed check is raised", function()
