@@ -45,7 +45,6 @@ extern const struct ms_field ms_verification_fields[];
  * before; it is empty when false comes back. */
 bool ms_verify(const struct ms_certificates *chain, const struct ms_demand *demand,
                struct ms_verification *result, struct ms_error *error);
-/* By reference counts. False, with `to` empty, when memory is short; overwrites `to`. */
 /* The words that `problems` may hold, by position; NULL past the last. Static. */
 const char *ms_verification_word(size_t index);
 
