@@ -23,6 +23,10 @@ local function numbers(bytes)
   return table.concat(list)
 end
 
+if _VERSION ~= "Lua 5.4" then -- the program could not read the byte code
+  fail("embed.lua: Lua 5.4 wanted, this is " .. _VERSION)
+end
+
 local arrays, rows = {}, {}
 for index = 2, #arg do
   local path = arg[index]
