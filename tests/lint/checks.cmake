@@ -33,8 +33,8 @@ else()
 endif()
 
 # clang-tidy, a file a test.
-file(GLOB tidy_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
-     ${CMAKE_SOURCE_DIR}/core/*.c ${CMAKE_SOURCE_DIR}/lua/*.c ${CMAKE_SOURCE_DIR}/lua/binding/*.c)
+file(GLOB_RECURSE tidy_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
+     ${CMAKE_SOURCE_DIR}/core/*.c ${CMAKE_SOURCE_DIR}/lua/*.c)
 foreach(file ${tidy_files})
   if(CLANG_TIDY)
     add_here(lint/tidy/${file} ${CLANG_TIDY} --quiet -p ${CMAKE_BINARY_DIR} ${file})
