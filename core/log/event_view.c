@@ -46,18 +46,20 @@ const struct ms_field ms_event_fields[] = {
 struct collected {
     struct ms_log *log;
     struct ms_certificates *list;
+    bool memory_short;
 };
 
 static bool collect(void *context, struct ms_slice der) {
     struct collected *to = context;
     struct ms_certificate *certificate = ms_log_certificate(to->log, der);
-    return certificate && ms_certificates_add(to->list, certificate);
+    to->memory_short = !certificate || !ms_certificates_add(to->list, certificate);
+    return !to->memory_short;
 }
 
 static bool view_request(const struct ms_event *event, struct ms_event_view *view) {
     struct ms_request request;
     if (!ms_wire_request(event->bytes, event->version, &request)) {
-        return true; /* malformed: the message's bytes are there to look at */
+        return !request.memory_short; /* malformed: the message's bytes are there to look at */
     }
     bool kept = ms_texts_copy(&view->issuers, &request.issuers);
     kept = kept && ms_texts_begin(&view->signature_schemes);
@@ -89,11 +91,12 @@ static bool view_kind(struct ms_log *log, const struct ms_event *event,
     case MS_EVENT_MESSAGE:
         view->type = ms_names_text(MS_NAMES_MESSAGE, event->type, view->spare[0]);
         if (event->type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
-            struct collected to = {log, &view->certificates};
+            struct collected to = {log, &view->certificates, false};
             if (!ms_certificates_begin(&view->certificates)) {
                 return false;
             }
             (void)ms_wire_certificates(event->bytes, event->version, collect, &to);
+            return !to.memory_short;
         }
         break;
     case MS_EVENT_ALERT:

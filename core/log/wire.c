@@ -87,19 +87,25 @@ bool ms_wire_certificates(struct ms_slice body, uint16_t version,
     return true;
 }
 
-static bool read_codes(struct ms_slice list, struct ms_codes *codes) {
+/* Sets `*memory_short` where that is why it returns false; so do the functions below. */
+static bool read_codes(struct ms_slice list, struct ms_codes *codes, bool *memory_short) {
     while (list.len > 0) {
         uint32_t code;
-        if (!ms_read_number(&list, 2, &code) || !ms_codes_add(codes, (uint16_t)code)) {
+        if (!ms_read_number(&list, 2, &code)) {
+            return false;
+        }
+        if (!ms_codes_add(codes, (uint16_t)code)) {
+            *memory_short = true;
             return false;
         }
     }
     return true;
 }
 
-static bool read_code_vector(struct ms_slice from, size_t width, struct ms_codes *codes) {
+static bool read_code_vector(struct ms_slice from, size_t width, struct ms_codes *codes,
+                             bool *memory_short) {
     struct ms_slice list;
-    return ms_read_vector(&from, width, &list) && read_codes(list, codes);
+    return ms_read_vector(&from, width, &list) && read_codes(list, codes, memory_short);
 }
 
 static bool add_hex(struct ms_texts *texts, const char *before, struct ms_slice bytes) {
@@ -117,20 +123,24 @@ static bool add_hex(struct ms_texts *texts, const char *before, struct ms_slice 
     return added;
 }
 
+static bool add_issuer(struct ms_texts *texts, struct ms_slice der) {
+    char *text = ms_name_decode(der, NULL);
+    bool added = text && ms_texts_add(texts, text);
+    ms_free(text);
+    return added;
+}
+
 static bool read_issuers(struct ms_slice from, struct ms_request *request) {
     struct ms_slice list, der;
     if (!ms_read_vector(&from, 2, &list)) {
         return false;
     }
     while (list.len > 0) {
-        if (!ms_read_vector(&list, 2, &der) || !add_hex(&request->issuers_der, "", der)) {
+        if (!ms_read_vector(&list, 2, &der)) {
             return false;
         }
-        char *text = ms_name_decode(der, NULL);
-        bool added =
-            text ? ms_texts_add(&request->issuers, text) : add_hex(&request->issuers, "#", der);
-        ms_free(text);
-        if (!added) {
+        if (!add_hex(&request->issuers_der, "", der) || !add_issuer(&request->issuers, der)) {
+            request->memory_short = true;
             return false;
         }
     }
@@ -148,7 +158,8 @@ static bool read_request_1_3(struct ms_slice body, struct ms_request *request) {
         if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data)) {
             return false;
         }
-        if (type == EXT_SIGNATURE_ALGORITHMS && !read_code_vector(data, 2, &request->schemes)) {
+        if (type == EXT_SIGNATURE_ALGORITHMS &&
+            !read_code_vector(data, 2, &request->schemes, &request->memory_short)) {
             return false;
         }
         if (type == EXT_CERTIFICATE_AUTHORITIES && !read_issuers(data, request)) {
@@ -161,13 +172,15 @@ static bool read_request_1_3(struct ms_slice body, struct ms_request *request) {
 bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request) {
     *request = (struct ms_request){0};
     bool read = ms_texts_begin(&request->issuers) && ms_texts_begin(&request->issuers_der);
+    request->memory_short = !read;
     if (read && version >= TLS1_3) {
         read = read_request_1_3(body, request);
     } else if (read) {
         struct ms_slice schemes;
         read = ms_read_vector(&body, 1, &request->types);
         if (read && version == TLS1_2) {
-            read = ms_read_vector(&body, 2, &schemes) && read_codes(schemes, &request->schemes);
+            read = ms_read_vector(&body, 2, &schemes) &&
+                   read_codes(schemes, &request->schemes, &request->memory_short);
         }
         read = read && read_issuers(body, request);
     }
@@ -198,6 +211,7 @@ static bool read_server_name(struct ms_slice data, struct ms_client_hello *hello
         if (type == 0 && !hello->server_name) {
             hello->server_name = ms_alloc(name.len + 1);
             if (!hello->server_name) {
+                hello->memory_short = true;
                 return false;
             }
             memcpy(hello->server_name, name.data, name.len);
@@ -208,7 +222,11 @@ static bool read_server_name(struct ms_slice data, struct ms_client_hello *hello
 
 static bool read_alpn(struct ms_slice data, struct ms_client_hello *hello) {
     struct ms_slice list, name;
-    if (!ms_texts_begin(&hello->alpn) || !ms_read_vector(&data, 2, &list)) {
+    if (!ms_texts_begin(&hello->alpn)) {
+        hello->memory_short = true;
+        return false;
+    }
+    if (!ms_read_vector(&data, 2, &list)) {
         return false;
     }
     while (list.len > 0) {
@@ -218,6 +236,7 @@ static bool read_alpn(struct ms_slice data, struct ms_client_hello *hello) {
         }
         memcpy(text, name.data, name.len);
         if (!ms_texts_add(&hello->alpn, text)) {
+            hello->memory_short = true;
             return false;
         }
     }
@@ -231,14 +250,14 @@ static bool read_hello_extension(uint32_t type, struct ms_slice data,
         return read_server_name(data, hello);
     case EXT_SUPPORTED_GROUPS:
         hello->has_groups = true;
-        return read_code_vector(data, 2, &hello->groups);
+        return read_code_vector(data, 2, &hello->groups, &hello->memory_short);
     case EXT_SIGNATURE_ALGORITHMS:
         hello->has_schemes = true;
-        return read_code_vector(data, 2, &hello->schemes);
+        return read_code_vector(data, 2, &hello->schemes, &hello->memory_short);
     case EXT_ALPN:
         return read_alpn(data, hello);
     case EXT_SUPPORTED_VERSIONS:
-        return read_code_vector(data, 1, &hello->versions);
+        return read_code_vector(data, 1, &hello->versions, &hello->memory_short);
     case EXT_EXTENDED_MASTER_SECRET:
         hello->extended_master_secret = true;
         return true;
@@ -264,7 +283,8 @@ static bool read_hello(struct ms_slice body, struct ms_client_hello *hello) {
     struct ms_slice random, suites, compression, extensions;
     if (!ms_read_number(&body, 2, &version) || !ms_read_fixed(&body, 32, &random) ||
         !ms_read_vector(&body, 1, &hello->session_id) || !ms_read_vector(&body, 2, &suites) ||
-        !read_codes(suites, &hello->cipher_suites) || !ms_read_vector(&body, 1, &compression)) {
+        !read_codes(suites, &hello->cipher_suites, &hello->memory_short) ||
+        !ms_read_vector(&body, 1, &compression)) {
         return false;
     }
     hello->legacy_version = (uint16_t)version;
@@ -288,7 +308,9 @@ static bool read_hello(struct ms_slice body, struct ms_client_hello *hello) {
 bool ms_wire_client_hello(struct ms_slice body, struct ms_client_hello *hello) {
     *hello = (struct ms_client_hello){0};
     if (!read_hello(body, hello)) {
+        bool memory_short = hello->memory_short;
         ms_client_hello_clear(hello);
+        hello->memory_short = memory_short;
         return false;
     }
     return true;

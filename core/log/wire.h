@@ -41,6 +41,7 @@ struct ms_request {
     struct ms_codes schemes;     /* none before TLS 1.2 */
     struct ms_slice types;       /* ClientCertificateType numbers; TLS 1.3 has none */
     struct ms_texts issuers_der; /* the same names as hex of their DER, for exact comparison */
+    bool memory_short;           /* it was not read for want of memory: it may be well-formed */
 };
 bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request);
 void ms_request_clear(struct ms_request *request);
@@ -55,6 +56,7 @@ struct ms_client_hello {
     bool renegotiation_info, post_handshake_auth, extended_master_secret, session_ticket,
         has_groups, has_schemes, pre_shared_key;
     struct ms_slice session_id;
+    bool memory_short; /* it was not read for want of memory: it may be well-formed */
 };
 bool ms_wire_client_hello(struct ms_slice body, struct ms_client_hello *hello);
 void ms_client_hello_clear(struct ms_client_hello *hello);

@@ -101,6 +101,7 @@ static const char *why_empty(const struct ms_session *session, const struct ms_e
     }
     struct ms_request read;
     if (!ms_wire_request(request->bytes, request->version, &read)) {
+        *memory = *memory && !read.memory_short;
         return "library_choice";
     }
     const char *why = NULL;

@@ -201,7 +201,8 @@ static int choose_site(struct ms_session *session, struct ms_slice body) {
     struct ms_client_hello hello;
     const struct ms_site *chosen = NULL;
     if (!ms_wire_client_hello(body, &hello)) {
-        return 0; /* GnuTLS will say what is wrong with it */
+        session->memory_short |= hello.memory_short;
+        return hello.memory_short ? GNUTLS_E_MEMORY_ERROR : 0; /* GnuTLS will say what is wrong */
     }
     const char *name = hello.server_name;
     for (size_t i = 0; name && !chosen && i < session->config->num_sites; i++) {
@@ -274,8 +275,9 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
         ms_session_note_selection(session);
     }
     if (!log_message(session, message_type(type), incoming, bytes)) {
-        session->memory_short = true;
-        return GNUTLS_E_MEMORY_ERROR;
+        session->memory_short = true; /* the step says so */
+        /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
+        return incoming ? GNUTLS_E_MEMORY_ERROR : 0;
     }
     if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && session->config->num_sites > 0) {
         return choose_site(session, bytes);
@@ -288,7 +290,9 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
 static bool add_to_question(void *context, struct ms_slice der) {
     struct ms_session *session = context;
     struct ms_certificate *certificate = ms_log_certificate(session->log, der);
-    return certificate && ms_certificates_add(&session->question_chain, certificate);
+    bool added = certificate && ms_certificates_add(&session->question_chain, certificate);
+    session->memory_short |= !added;
+    return added;
 }
 
 static int judge(struct ms_session *session) {

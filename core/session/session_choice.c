@@ -100,7 +100,7 @@ static bool ask_script(struct ms_session *session, const struct ms_codes *scheme
     for (unsigned i = 0; ready && i < (unsigned)info->nreqs; i++) {
         struct ms_slice der = {info->req_ca_rdn[i].data, info->req_ca_rdn[i].size};
         char *text = ms_name_decode(der, NULL);
-        ready = ms_texts_add(&issuers, text ? text : "(unreadable)");
+        ready = text && ms_texts_add(&issuers, text);
         ms_free(text);
     }
     struct ms_choice choice = {.signature_schemes = &names};
@@ -113,6 +113,7 @@ static bool ask_script(struct ms_session *session, const struct ms_codes *scheme
     session->memory_short |= !ready;
     bool answered =
         ready && session->effective->choose(session->effective->choose_context, &choice, identity);
+    ms_session_enter(session); /* the script may have used other sessions */
     ms_texts_clear(&issuers);
     ms_texts_clear(&names);
     return answered;

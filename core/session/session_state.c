@@ -22,26 +22,27 @@ static bool put_text(char **to, const char *text) {
 
 /* ---- from the log ---- */
 
+struct listed {
+    struct ms_log *log;
+    struct ms_certificates *chain;
+    bool memory_short;
+};
+
 static bool add_certificate(void *context, struct ms_slice der) {
-    struct {
-        struct ms_log *log;
-        struct ms_certificates *chain;
-    } *to = context;
+    struct listed *to = context;
     struct ms_certificate *certificate = ms_log_certificate(to->log, der);
-    return certificate && ms_certificates_add(to->chain, certificate);
+    to->memory_short = !certificate || !ms_certificates_add(to->chain, certificate);
+    return !to->memory_short;
 }
 
 static bool list_message(struct ms_log *log, const struct ms_event *message,
                          struct ms_certificates *chain) {
-    struct {
-        struct ms_log *log;
-        struct ms_certificates *chain;
-    } to = {log, chain};
+    struct listed to = {log, chain, false};
     if (!ms_certificates_begin(chain)) {
         return false;
     }
     (void)ms_wire_certificates(message->bytes, message->version, add_certificate, &to);
-    return true;
+    return !to.memory_short;
 }
 
 bool ms_session_wire_chain(const struct ms_session *session, bool incoming, bool *there,
@@ -65,7 +66,7 @@ static bool put_request(const struct ms_event *event, struct ms_state *state) {
     ms_texts_clear(&state->requested_issuers);
     ms_texts_clear(&state->requested_signature_schemes);
     if (!ms_wire_request(event->bytes, event->version, &request)) {
-        return true;
+        return !request.memory_short;
     }
     bool put = ms_texts_copy(&state->requested_issuers, &request.issuers) &&
                ms_texts_begin(&state->requested_signature_schemes);

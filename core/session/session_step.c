@@ -57,6 +57,7 @@ static const char *problem_of(struct ms_session *session, int code, bool alert_r
     const struct ms_event *message =
         ms_session_message(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, session->role == MS_SERVER);
     bool has_hello = message && ms_wire_client_hello(message->bytes, &hello);
+    session->memory_short |= message && !has_hello && hello.memory_short;
     struct ms_circumstances circumstances = {
         .code = code,
         .role = session->role,
