@@ -57,7 +57,7 @@ local function history(link, role)
   for index, values in ipairs(list) do
     list[index] = strict.record(SNAPSHOT, values)
   end
-  return strict.list(list)
+  return strict.wrap(list, nil, true)
 end
 
 function End:__index(name)

@@ -338,6 +338,7 @@ test("a snapshot stays as it was", function()
   end
   equal(names.phase, "established")
   raises("read-only", function() before.phase = "closed" end)
+  raises("read-only", function() link.client.history[1] = nil end)
 end)
 
 test("events come in order, from both ends", function()
