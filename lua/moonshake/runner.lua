@@ -6,7 +6,8 @@
 --                          reason (of a skip, an expected failure), failures (expect.lua says what
 --                          one is), notes (lines of ms.note), seconds }
 --   finish(summary)      { counts (by outcome), not_run (cases), interrupted (the case's id or
---                          true), seconds, problems, unmatched (see selection.lua) }
+--                          true), seconds, problems, unmatched (see selection.lua) }; returns
+--                          nil and why when the report could not be written
 local stopwatch = require "moonshake.io.stopwatch"
 
 local runner = {}
@@ -106,7 +107,11 @@ function runner.run(selected, options, report)
     error(message, 0) -- our own bug: no case's error gets here
   end
   summary.seconds = elapsed()
-  report:finish(summary)
+  local written, problem = report:finish(summary)
+  if not written then
+    io.stderr:write("moonshake: the report could not be written: ", problem, "\n")
+    return runner.STATUS.unusable
+  end
   return status_of(selected, summary)
 end
 

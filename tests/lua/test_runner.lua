@@ -27,7 +27,10 @@ local function run(cases, options)
     begin = function(_, count) told.count = count end,
     case_begins = function() end,
     case_ended = function(_, result) told.ended[#told.ended + 1] = result end,
-    finish = function(_, summary) told.summary = summary end,
+    finish = function(_, summary)
+      told.summary = summary
+      return true
+    end,
   }
   told.status = runner.run({ cases = cases, problems = {}, unmatched = {} }, options or {}, report)
   return told

@@ -198,7 +198,7 @@ function Pretty:finish(summary)
     self:write(self:paint("interrupted", "red"), where, "\n")
   end
   self:write(self:count_line(summary), (" in %.2f s\n"):format(summary.seconds))
-  self.stream:flush()
+  return self.stream:flush()
 end
 
 local pretty = {}

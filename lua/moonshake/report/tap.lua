@@ -115,7 +115,7 @@ function Tap:finish(summary)
   else
     self.stream:write(("1..%d\n"):format(self.count))
   end
-  self.stream:flush()
+  return self.stream:flush()
 end
 
 local tap = {}
