@@ -61,14 +61,8 @@ static bool view_request(const struct ms_event *event, struct ms_event_view *vie
     if (!ms_wire_request(event->bytes, event->version, &request)) {
         return !request.memory_short; /* malformed: the message's bytes are there to look at */
     }
-    bool kept = ms_texts_copy(&view->issuers, &request.issuers);
-    kept = kept && ms_texts_begin(&view->signature_schemes);
-    for (size_t i = 0; kept && i < request.schemes.num; i++) {
-        char spare[16];
-        kept =
-            ms_texts_add(&view->signature_schemes,
-                         ms_names_text(MS_NAMES_SIGNATURE_SCHEME, request.schemes.items[i], spare));
-    }
+    bool kept = ms_texts_copy(&view->issuers, &request.issuers) &&
+                ms_request_scheme_names(&request, &view->signature_schemes);
     ms_request_clear(&request);
     return kept;
 }

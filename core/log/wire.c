@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include "memory.h"
+#include "names.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -173,6 +174,7 @@ bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *
     *request = (struct ms_request){0};
     bool read = ms_texts_begin(&request->issuers) && ms_texts_begin(&request->issuers_der);
     request->memory_short = !read;
+    request->has_schemes = version >= TLS1_2;
     if (read && version >= TLS1_3) {
         read = read_request_1_3(body, request);
     } else if (read) {
@@ -188,6 +190,16 @@ bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *
         ms_request_clear(request);
     }
     return read;
+}
+
+bool ms_request_scheme_names(const struct ms_request *request, struct ms_texts *names) {
+    bool kept = !request->has_schemes || ms_texts_begin(names);
+    for (size_t i = 0; kept && i < request->schemes.num; i++) {
+        char spare[16];
+        kept = ms_texts_add(
+            names, ms_names_text(MS_NAMES_SIGNATURE_SCHEME, request->schemes.items[i], spare));
+    }
+    return kept;
 }
 
 void ms_request_clear(struct ms_request *request) {

@@ -37,14 +37,18 @@ bool ms_wire_certificates(struct ms_slice body, uint16_t version,
 
 /* A CertificateRequest's body (RFC 5246 7.4.4, RFC 8446 4.3.2). */
 struct ms_request {
-    struct ms_texts issuers;     /* RFC 4514; a name that cannot be decoded is "#" and its hex */
-    struct ms_codes schemes;     /* none before TLS 1.2 */
+    struct ms_texts issuers; /* RFC 4514; a name that cannot be decoded is "#" and its hex */
+    struct ms_codes schemes;
+    bool has_schemes;            /* from TLS 1.2 on a request names them */
     struct ms_slice types;       /* ClientCertificateType numbers; TLS 1.3 has none */
     struct ms_texts issuers_der; /* the same names as hex of their DER, for exact comparison */
     bool memory_short;           /* it was not read for want of memory: it may be well-formed */
 };
 bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request);
 void ms_request_clear(struct ms_request *request);
+/* The schemes by IANA's names, in wire order; stays absent where a request names none. `names`
+ * holds nothing. False when memory is short. */
+bool ms_request_scheme_names(const struct ms_request *request, struct ms_texts *names);
 
 /* What a ClientHello's body offers (RFC 5246 7.4.1.2, RFC 8446 4.1.2). Slices borrow from `body`.
  */

@@ -69,13 +69,7 @@ static bool put_request(const struct ms_event *event, struct ms_state *state) {
         return !request.memory_short;
     }
     bool put = ms_texts_copy(&state->requested_issuers, &request.issuers) &&
-               ms_texts_begin(&state->requested_signature_schemes);
-    for (size_t i = 0; put && i < request.schemes.num; i++) {
-        char spare[16];
-        put =
-            ms_texts_add(&state->requested_signature_schemes,
-                         ms_names_text(MS_NAMES_SIGNATURE_SCHEME, request.schemes.items[i], spare));
-    }
+               ms_request_scheme_names(&request, &state->requested_signature_schemes);
     ms_request_clear(&request);
     return put;
 }

@@ -165,6 +165,19 @@ static void refuse_renegotiation(struct ms_session *session) {
     session->needs_completion = false;
 }
 
+/* GnuTLS runs no hook for a HelloRequest (RFC 5246 section 7.4.1.1) that arrives. */
+static void note_hello_request(struct ms_session *session) {
+    struct ms_event *event = ms_log_add(session->log, session->role, MS_EVENT_MESSAGE);
+    if (!event) {
+        session->memory_short = true;
+        return;
+    }
+    event->incoming = true;
+    event->type = GNUTLS_HANDSHAKE_HELLO_REQUEST;
+    event->version = ms_session_version(session);
+    event->bytes = (struct ms_slice){(const uint8_t *)"", 0};
+}
+
 static void begin_task(struct ms_session *session, enum ms_task task) {
     session->task = task;
     session->phase = MS_PHASE_HANDSHAKING;
@@ -174,6 +187,9 @@ static void begin_task(struct ms_session *session, enum ms_task task) {
 static bool after_read(struct ms_session *session, int result) {
     switch (result) {
     case GNUTLS_E_REHANDSHAKE:
+        if (session->role == MS_CLIENT) {
+            note_hello_request(session);
+        }
         if (session->effective->renegotiation == MS_RENEGOTIATION_REFUSE) {
             refuse_renegotiation(session);
             return true;

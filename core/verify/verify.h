@@ -48,8 +48,8 @@ bool ms_verify(const struct ms_certificates *chain, const struct ms_demand *dema
 /* The words that `problems` may hold, by position; NULL past the last. Static. */
 const char *ms_verification_word(size_t index);
 
-/* Copies into `to`, which holds nothing, by reference counts; false, with `to` empty, when memory is
- * short. Clearing frees the contents, not the struct. */
+/* Copies into `to`, which holds nothing, by reference counts; false, with `to` empty, when memory
+ * is short. Clearing frees the contents, not the struct. */
 bool ms_verification_copy(struct ms_verification *to, const struct ms_verification *from);
 void ms_verification_clear(struct ms_verification *result);
 

@@ -82,8 +82,9 @@ end
 -- Has the script's function judge a verification. Where it raises, the link ends first, and the
 -- error goes on as it is (no pcall around the function: its traceback stays whole).
 local function ask(state, role)
-  local question = strict.record(
-    QUESTION, strict.check(state.acting, natives.question(state.native, role)))
+  local verification = strict.check(state.acting, natives.question(state.native, role))
+  verification.accepted = nil -- that is the question
+  local question = strict.record(QUESTION, verification)
   local answered
   local _ <close> = setmetatable({}, {
     __close = function()
