@@ -62,6 +62,9 @@ end
 
 -- Whether two values are the same in all that they hold, as an outcome.
 local function same(found, wanted)
+  if rawequal(wanted, marks.none) then -- as in has { ... }; without it `.no` would always hold
+    wanted = nil
+  end
   local differences = diff.compare(found, wanted)
   local outcome = { holds = #differences == 0, wanted = diff.show(wanted) }
   if differences.unknown then

@@ -60,7 +60,8 @@ local function step(found, schema, key, path)
     return nil, schema and schema_below(schema, key)
   elseif rawequal(found, marks.unknown) then
     return found
-  elseif strict.is_list(found) and not strict.schema_of(found) then
+  elseif strict.is_list(found) and not strict.schema_of(found)
+    and (next(found) ~= nil or getmetatable(found) ~= nil) then -- a script's {} may be either
     local index = math.tointeger(tonumber(key))
     if not index then
       strict.raise(("expect: has: %s is a list: its items are numbered from 1, %s is none"):format(

@@ -8,7 +8,7 @@ local strict = require "moonshake.strict"
 
 local tls = {}
 
---- Stands for nil in `has { ... }`.
+--- Stands for nil in `has { ... }`, and as what `equals` and `one_of` compare with.
 tls.none = marks.none
 
 --- What a stack cannot tell: no expectation on it passes, negated or not.

@@ -25,6 +25,12 @@ test("only whole seconds are taken", function()
   end)
 end)
 
+test("a dot for the colon is told", function()
+  raises("ms.clock:set: to be called with a colon", function() clock.set(5) end)
+  raises("ms.clock:advance: to be called with a colon", function() clock.advance(5) end)
+  raises("ms.clock:now: to be called with a colon", function() clock.now() end)
+end)
+
 test("certificates are judged by it", function()
   local ca = pki.authority { cn = "Root" }
   local server = ca:issue { dns = "server.example" }
