@@ -16,6 +16,7 @@ struct ms_link {
     ms_carry *carry;
     void *carry_context;
     bool begun, closed;
+    bool closed_by[2]; /* by role: the script closed that end */
 };
 
 static enum ms_role other(enum ms_role role) {
@@ -68,7 +69,7 @@ void ms_link_free(struct ms_link *link) {
 }
 
 bool ms_link_retire(struct ms_link *link, struct ms_error *error) {
-    link->closed = true;
+    link->closed = link->closed_by[MS_CLIENT] = link->closed_by[MS_SERVER] = true;
     return ms_session_retire(link->ends[MS_CLIENT], error) &&
            ms_session_retire(link->ends[MS_SERVER], error);
 }
@@ -195,14 +196,24 @@ bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_pee
 }
 
 bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_error *error) {
-    (void)error;
+    const bool named[] = {[MS_CLIENT] = client, [MS_SERVER] = server};
+    if (!link->begun) {
+        return open_for_action(link, error);
+    }
+    bool left = false;
+    for (int role = 0; role < 2; role++) {
+        left = left || (named[role] && !link->closed_by[role]);
+    }
+    if (!left) {
+        return ms_fail(error, "the link is closed");
+    }
     start_other(link);
     link->closed = true;
-    if (client) {
-        ms_session_close(link->ends[MS_CLIENT]);
-    }
-    if (server) {
-        ms_session_close(link->ends[MS_SERVER]);
+    for (int role = 0; role < 2; role++) {
+        if (named[role] && !link->closed_by[role]) {
+            link->closed_by[role] = true;
+            ms_session_close(link->ends[role]);
+        }
     }
     return true;
 }
