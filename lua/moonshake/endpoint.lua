@@ -26,10 +26,21 @@ local function check_self(api, self)
   return rawget(self, LINK), rawget(self, ROLE)
 end
 
+--- Raises where the link runs a choosing function of the script, below a GnuTLS frame: nothing can
+--- be read then.
+---@param api string who complains
+---@param link userdata
+function endpoint.check_free(api, link)
+  if links.busy(link) then
+    strict.raise(api .. ": the link is in use: a function that it runs cannot read it")
+  end
+end
+
 --- end:snapshot(): all fields as they are now, in a read-only table that raises on unknown ones.
 ---@return table
 function methods:snapshot()
   local link, role = check_self("end:snapshot", self)
+  endpoint.check_free("end:snapshot", link)
   return strict.record(SNAPSHOT, strict.check("end:snapshot", links.snapshot(link, role)))
 end
 
@@ -48,6 +59,7 @@ function methods:exporter(label, context, length)
     arguments.check_one(api, options.exporter.context, context)
   end
   length = arguments.check_one(api, options.exporter.length, length)
+  endpoint.check_free(api, link)
   return (strict.check(api, links.exporter(link, role, label, context, length)))
 end
 
@@ -66,6 +78,7 @@ function End:__index(name)
   end
   local link, role = rawget(self, LINK), rawget(self, ROLE)
   if name == "history" then
+    endpoint.check_free("end.history", link)
     return history(link, role)
   end
   local field = STATE.by_name[name]
@@ -76,6 +89,7 @@ function End:__index(name)
     strict.unknown("link." .. role, "field", name,
                    { "history", "snapshot", "exporter", table.unpack(STATE.names) })
   end
+  endpoint.check_free("link." .. role, link)
   local known, value = links.field(link, role, name)
   if not known then
     strict.raise(("link.%s: %s: %s"):format(role, name, tostring(value)))

@@ -334,6 +334,7 @@ local function events_of(state)
   if state.events then
     return state.events
   end
+  endpoint.check_free("link.events", state.native)
   local list = strict.check("link.events", natives.events(state.native))
   for index, values in ipairs(list) do
     list[index] = strict.record(EVENT, values)
@@ -352,6 +353,7 @@ function Link:__index(name)
   elseif name == "events" then
     return events_of(state)
   elseif name == "failed_first" then
+    endpoint.check_free("link.failed_first", state.native)
     return (natives.failed_first(state.native))
   elseif LATER[name] then
     strict.later("link:" .. name)
@@ -416,7 +418,7 @@ function link.new(api, checked, changed, resumed, earlier)
         natives.dispose(held[1].native)
       end
     end, function()
-      return held[1] and events_of(held[1])
+      return held[1] and not natives.busy(held[1].native) and events_of(held[1]) or nil
     end)
   end
   return self

@@ -226,8 +226,10 @@ ms.scenario "the events of each epoch say so" {
     for index, event in ipairs(link.events) do
       expect(event.epoch):equals(index <= before and "initial" or "renegotiation 1")
     end
-    local requests = events_of(link, { type = "HelloRequest", direction = "sent" })
-    expect(requests):has_length(case.by == "server" and 1 or 0)
+    for _, direction in ipairs { "sent", "received" } do
+      local requests = events_of(link, { type = "HelloRequest", direction = direction })
+      expect(requests):has_length(case.by == "server" and 1 or 0)
+    end
     expect(events_of(link, { type = "ClientHello", direction = "sent" })):has_length(2)
   end,
 }

@@ -145,6 +145,30 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     equal(link.server.peer_certificate, bob.certificate)
   end)
 
+  test(version .. ": what a choosing function reads of its link raises at its line", function()
+    local link, messages
+    link = mutual(version, { client = { identity = function()
+      messages = {}
+      for index, read in ipairs {
+        function() return link.client.phase end,
+        function() return link.server.history end,
+        function() return link.client:snapshot() end,
+        function() return link.client:exporter("label", nil, 8) end,
+        function() return link.events end,
+        function() return link.failed_first end,
+      } do
+        messages[index] = select(2, pcall(read))
+      end
+      return alice
+    end } })
+    equal(link:handshake(), true)
+    equal(#messages, 6)
+    for _, message in ipairs(messages) do
+      contains(message, "the link is in use: a function that it runs cannot read it")
+      equal(message:find("test_link.lua:", 1, true) ~= nil, true, message)
+    end
+  end)
+
   test(version .. ": a choosing function may choose nothing", function()
     local link = mutual(version, { client = { identity = function() return nil end } })
     equal(link:handshake(), false)
