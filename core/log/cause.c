@@ -146,17 +146,20 @@ static bool shared_scheme(const struct ms_client_hello *hello, gnutls_priority_t
     return false;
 }
 
-/* Whether any key belongs to the certificate that it is presented with. */
-static bool any_fits(const struct ms_identities *identities) {
+/* What keeps every key of a server from signing: a certificate that is not its own, or that may not
+ * sign; else it is the schemes. */
+static const char *cause_of_no_signature(const struct ms_identities *identities) {
+    const char *cause = NULL;
     for (size_t i = 0; i < identities->num; i++) {
+        const struct ms_identity *identity = identities->items[i];
         bool fits = false;
-        if (ms_identity_fits(ms_identity_key(identities->items[i]),
-                             ms_identity_leaf(identities->items[i]), &fits, NULL) &&
-            fits) {
-            return true;
+        (void)ms_identity_fits(ms_identity_key(identity), ms_identity_leaf(identity), &fits, NULL);
+        if (fits && ms_identity_may_sign(identity)) {
+            return "no_shared_signature_scheme";
         }
+        cause = fits ? "key_usage_violation" : cause ? cause : "identity_unusable";
     }
-    return identities->num == 0;
+    return cause ? cause : "no_shared_signature_scheme";
 }
 
 /* GnuTLS says GNUTLS_E_NO_CIPHER_SUITES for everything that keeps it from choosing a suite; the
@@ -182,7 +185,7 @@ static const char *cause_of_no_suite(const struct ms_client_hello *hello,
         return "no_shared_signature_scheme";
     }
     /* Suite, group and schemes are there: what is left is that no key of ours can sign with one. */
-    return any_fits(&config->identities) ? "no_shared_signature_scheme" : "identity_unusable";
+    return cause_of_no_signature(&config->identities);
 }
 
 const char *ms_cause_word(const struct ms_circumstances *c) {
@@ -212,6 +215,7 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_HANDSHAKE_TOO_LARGE:
         return "message_too_large";
     case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_SESSION_EOF:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
         return "closed_early";

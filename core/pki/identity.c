@@ -122,3 +122,9 @@ struct ms_identity *ms_identity_read(struct ms_slice chain, struct ms_slice key,
     ms_certificates_clear(&certificates);
     return identity;
 }
+
+bool ms_identity_may_sign(const struct ms_identity *identity) {
+    const struct ms_certificate_facts *facts =
+        ms_certificate_facts(ms_identity_leaf(identity), NULL);
+    return !facts || !facts->key_usage.items || ms_texts_has(&facts->key_usage, "digitalSignature");
+}

@@ -26,6 +26,10 @@ struct ms_identity *
 ms_identity_issuer(const struct ms_identity *identity); /* NULL: self-signed or loaded */
 bool ms_identity_made_here(const struct ms_identity *identity);
 
+/* Whether the leaf's key usage allows signatures (RFC 5280 section 4.2.1.3), as (EC)DHE and every
+ * client certificate need; true where it says nothing or cannot be read. */
+bool ms_identity_may_sign(const struct ms_identity *identity);
+
 /* Whether the certificate is for this key. False when the certificate cannot be parsed. */
 bool ms_identity_fits(const struct ms_key *key, struct ms_certificate *certificate, bool *fits,
                       struct ms_error *error);

@@ -42,12 +42,6 @@ static bool chain_is_named(const struct ms_identity *identity, const struct ms_r
     return false;
 }
 
-static bool may_sign(const struct ms_identity *identity) {
-    const struct ms_certificate_facts *facts =
-        ms_certificate_facts(ms_identity_leaf(identity), NULL);
-    return !facts || !facts->key_usage.items || ms_texts_has(&facts->key_usage, "digitalSignature");
-}
-
 static bool shares_scheme(const struct ms_identity *identity, const struct ms_request *request,
                           uint16_t version) {
     const struct ms_key *key = ms_identity_key(identity);
@@ -77,7 +71,7 @@ static const char *why_none_fits(const struct ms_config *config, const struct ms
         if (request->issuers.num > 0 && !chain_is_named(identity, request, memory)) {
             continue;
         }
-        if (!may_sign(identity)) {
+        if (!ms_identity_may_sign(identity)) {
             why = why ? why : "key_usage";
         } else if (!shares_scheme(identity, request, version)) {
             why = why ? why : "no_common_signature_scheme";
@@ -134,7 +128,8 @@ const char *ms_session_absence(const struct ms_session *session, bool *memory) {
     if (there && request) {
         return why_empty(session, request, memory);
     }
-    if (session->completed) {
+    bool over = session->phase == MS_PHASE_ESTABLISHED && !session->expecting; /* or refused */
+    if (session->completed || (over && !request)) {
         return "not_requested";
     }
     return session->phase == MS_PHASE_FAILED ? "failed_before" : NULL;

@@ -279,7 +279,8 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
         /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
         return incoming ? GNUTLS_E_MEMORY_ERROR : 0;
     }
-    if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && session->config->num_sites > 0) {
+    bool by_name = session->config->num_sites > 0 || session->config->reject_unknown_name;
+    if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && by_name) {
         return choose_site(session, bytes);
     }
     return 0;

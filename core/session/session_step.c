@@ -11,6 +11,7 @@
 
 #define TLS1_3 0x0304
 #define READ_ROOM 16384
+#define TICKETS_AT_ONCE 16   /* GnuTLS queues at most 31 records */
 #define TICKETS_BY_DEFAULT 2 /* GnuTLS's own number in TLS 1.3 */
 
 /* GnuTLS takes eight key updates a second; each further one moves its clock past that window. */
@@ -88,6 +89,7 @@ static void send_alert_for(struct ms_session *session, int code, const char *pro
 static bool can_tell(int code) {
     switch (code) {
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
+    case GNUTLS_E_SESSION_EOF:
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
@@ -98,18 +100,32 @@ static bool can_tell(int code) {
     }
 }
 
-void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
-    /* Up to TLS 1.2 an alert that comes while a certificate is awaited is reported as a missing
-     * certificate, and one in clear under TLS 1.3 as a decryption failure: the record tells. */
-    bool alert_came = session->alert_records > session->alerts_noted;
-    bool by_peer = code == GNUTLS_E_FATAL_ALERT_RECEIVED || alert_came;
-    if (by_peer) {
+/* Whether a fatal alert is why a session failed; it is noted then. GnuTLS's code does not always
+ * say: up to TLS 1.2 an alert that comes while a certificate is awaited is reported as a missing
+ * certificate, and one in clear under TLS 1.3 as a decryption failure. Of an alert record that
+ * could not be decrypted nobody knows what it says. */
+static bool note_fatal_alert(struct ms_session *session, int code) {
+    bool unnoted = session->alert_records > session->alerts_noted;
+    bool clear = unnoted && session->clear_alert_level != 0;
+    bool fatal = clear ? session->clear_alert_level == GNUTLS_AL_FATAL
+                       : unnoted && code == GNUTLS_E_NO_CERTIFICATE_FOUND;
+    fatal = fatal || code == GNUTLS_E_FATAL_ALERT_RECEIVED;
+    if (fatal || clear) {
         ms_session_note_alert(session, GNUTLS_AL_FATAL);
     }
-    const char *problem = problem_of(session, code, by_peer);
-    bool told = by_peer || code == GNUTLS_E_PREMATURE_TERMINATION;
+    return fatal;
+}
+
+void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
+    bool closed = code == GNUTLS_E_SESSION_EOF; /* close_notify during a handshake */
+    if (closed) {
+        ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    }
+    bool by_alert = !closed && note_fatal_alert(session, code);
+    const char *problem = problem_of(session, code, by_alert);
+    bool told = by_alert || closed || code == GNUTLS_E_PREMATURE_TERMINATION;
     log_failure(session, code, problem, told, during);
-    if (!by_peer && can_tell(code)) {
+    if (!by_alert && can_tell(code)) {
         send_alert_for(session, code, problem);
     }
     session->task = MS_TASK_NONE;
@@ -245,7 +261,11 @@ static void send_tickets(struct ms_session *session) {
     }
     if (session->role == MS_SERVER && num > 0 && in_first_epoch(session) &&
         ms_session_version(session) >= TLS1_3) {
-        int result = gnutls_session_ticket_send(session->tls, (unsigned)num, 0);
+        int result = 0;
+        for (; num > 0 && result >= 0; num -= TICKETS_AT_ONCE) {
+            unsigned some = (unsigned)(num < TICKETS_AT_ONCE ? num : TICKETS_AT_ONCE);
+            result = gnutls_session_ticket_send(session->tls, some, 0);
+        }
         if (result < 0) {
             ms_session_fail(session, result, MS_DURING_WRITE);
         }
@@ -258,7 +278,7 @@ static void complete(struct ms_session *session) {
     }
     session->completed = session->ever_completed = true;
     session->cipher_suite = gnutls_ciphersuite_get(session->tls);
-    session->expecting = session->asked = false;
+    session->expecting = false;
     session->task = MS_TASK_READ;
     session->phase = MS_PHASE_ESTABLISHED;
     send_tickets(session);
@@ -295,6 +315,9 @@ static bool after_handshake(struct ms_session *session, int result, bool moved) 
         if (result > 0 || result == GNUTLS_E_AGAIN) {
             return true;
         }
+        result = result == 0 ? GNUTLS_E_SESSION_EOF : result;
+        break;
+    case GNUTLS_E_SESSION_EOF:
         break;
     default:
         if (moved && gnutls_error_is_fatal(result) == 0) {
@@ -360,6 +383,7 @@ void ms_session_quiet(struct ms_session *session) {
     if (session->in_at == session->in.len) {
         session->in.len = session->in_at = 0;
     }
+    session->expecting = false; /* what has not begun by now does not come */
     give_back(&session->out);
     give_back(&session->in);
     ms_records_rest(&session->sent);
@@ -377,6 +401,7 @@ static void begin_action(struct ms_session *session, bool handshake) {
     if (handshake) {
         session->completed = false;
         session->selection_noted = false;
+        session->question = NULL;
         const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
         session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
     }
@@ -389,7 +414,6 @@ void ms_session_start_handshake(struct ms_session *session) {
 
 void ms_session_start_renegotiation(struct ms_session *session) {
     begin_action(session, true);
-    session->asked = true;
     ms_session_enter(session);
     if (session->role == MS_SERVER) {
         int result = gnutls_rehandshake(session->tls); /* HelloRequest */
@@ -438,10 +462,14 @@ void ms_session_close(struct ms_session *session) {
         session->phase = session->phase == MS_PHASE_IDLE ? MS_PHASE_CLOSED : session->phase;
         return;
     }
-    if (session->said_goodbye) {
+    if (session->said_goodbye || !session->tls) {
         return;
     }
     session->said_goodbye = true;
+    if (ms_session_waits(session)) { /* nobody will finish what was under way */
+        session->task = MS_TASK_NONE;
+        session->answer = MS_ANSWER_NONE;
+    }
     ms_session_enter(session);
     int result = gnutls_bye(session->tls, GNUTLS_SHUT_WR);
     if (result < 0 && result != GNUTLS_E_AGAIN && result != GNUTLS_E_INTERRUPTED) {
@@ -452,7 +480,7 @@ void ms_session_close(struct ms_session *session) {
 }
 
 void ms_session_send(struct ms_session *session, struct ms_slice data) {
-    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED) {
+    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED || data.len == 0) {
         return;
     }
     struct ms_slice kept = ms_log_keep(session->log, data.data, data.len);

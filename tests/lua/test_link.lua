@@ -401,4 +401,32 @@ test("closing is misuse before the handshake and when it is done", function()
   raises("link:close: the link is closed", function() link:close {} end)
 end)
 
+test("unknown_name = \"reject\" needs no sites", function()
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local link = mutual(version, { server = { unknown_name = "reject" } })
+    equal(link:handshake(), false)
+    equal(link.server.error.problem, "unknown_server_name")
+    equal(link.client.alert_received.name, "unrecognized_name")
+  end
+end)
+
+test("a server's certificate that may not sign is told as what it is", function()
+  local mute = ca:issue { dns = "server.example", key_usage = "keyAgreement" }
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local link = mutual(version, { server = { identity = mute } })
+    equal(link:handshake(), false)
+    equal(link.server.error.problem, "key_usage_violation")
+  end
+  local link = mutual("TLS1.3", { server = { identity = server:with { chain = {
+    ca:issue { cn = "rsa", key = "rsa-2048" }.certificate } } } })
+  equal(link:handshake(), false)
+  equal(link.server.error.problem, "identity_unusable")
+end)
+
+test("as many tickets as there are numbers for", function()
+  local link = mutual("TLS1.3", { server = { tickets = 255 } })
+  equal(link:handshake(), true)
+  equal(link.client.tickets_received, 255)
+end)
+
 unit.done()
