@@ -116,8 +116,13 @@ static bool begin_epoch(struct ms_link *link, const char *kind, struct ms_error 
         ms_state_clear(&past->ends[MS_CLIENT]);
         return false;
     }
+    if (!ms_log_begin_epoch(link->log, kind)) {
+        ms_state_clear(&past->ends[MS_CLIENT]);
+        ms_state_clear(&past->ends[MS_SERVER]);
+        return ms_fail_memory(error);
+    }
     link->num_past++;
-    return ms_log_begin_epoch(link->log, kind) || ms_fail_memory(error);
+    return true;
 }
 
 bool ms_link_handshake(struct ms_link *link, struct ms_error *error) {

@@ -12,6 +12,8 @@
  * writes nothing (3.7.9). */
 #define PRF_MOST 200
 
+#define MESSAGE_SIZE_BY_DEFAULT ((size_t)128 * 1024) /* GnuTLS's own limit */
+
 void ms_session_enter(struct ms_session *session) {
     ms_clock_use(session->clock, session->config->clock_offset, session->window_shift);
 }
@@ -74,11 +76,9 @@ static int apply_to_server(struct ms_session *session, const struct ms_config *c
 
 static int apply_to_client(struct ms_session *session, const struct ms_config *config) {
     int result = set_alpn(session, config);
-    if (result >= 0 && config->server_name) {
-        result = gnutls_server_name_set(session->tls, GNUTLS_NAME_DNS, config->server_name,
-                                        strlen(config->server_name));
-    }
-    return result;
+    const char *name = config->server_name ? config->server_name : ""; /* that takes one back */
+    return result >= 0 ? gnutls_server_name_set(session->tls, GNUTLS_NAME_DNS, name, strlen(name))
+                       : result;
 }
 
 bool ms_session_apply(struct ms_session *session, struct ms_config *config,
@@ -99,9 +99,9 @@ bool ms_session_apply(struct ms_session *session, struct ms_config *config,
     if (result < 0) {
         return ms_fail_gnutls(error, result, "GnuTLS refuses these options");
     }
-    if (config->max_message_size >= 0) {
-        gnutls_handshake_set_max_packet_length(tls, (size_t)config->max_message_size);
-    }
+    bool limited = config->max_message_size >= 0;
+    gnutls_handshake_set_max_packet_length(tls, limited ? (size_t)config->max_message_size
+                                                        : MESSAGE_SIZE_BY_DEFAULT);
     session->effective = config;
     return true;
 }
@@ -121,15 +121,31 @@ static bool know_identities(struct ms_session *session, const struct ms_config *
 }
 
 bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error) {
+    /* What there is to report of what is over is reported by the options that it had. */
+    if (session->config && !ms_session_state(session, error)) {
+        return false;
+    }
     if (!ms_grow_array(&session->configs, session->num_configs, &session->config_capacity,
                        sizeof(struct ms_config *)) ||
         !know_identities(session, config)) {
         return ms_fail_memory(error);
     }
+    struct ms_config *before = session->config, *effective = session->effective;
+    const struct ms_site *site = session->site;
     session->configs[session->num_configs++] = ms_config_retain(config);
     session->config = config;
-    session->site = NULL;
-    return !session->tls || ms_session_apply(session, config, error);
+    if (!session->tls) {
+        return true;
+    }
+    /* TLS 1.3 has no further ClientHello that would choose the site again. */
+    session->site = site ? ms_session_find_site(session, session->asked_name) : NULL;
+    if (ms_session_apply(session, session->site ? session->site->config : config, error)) {
+        return true;
+    }
+    session->config = before;
+    session->site = site;
+    (void)ms_session_apply(session, effective, NULL);
+    return false;
 }
 
 struct ms_config *ms_session_config(const struct ms_session *session) {

@@ -196,27 +196,31 @@ void ms_session_note_alert(struct ms_session *session, uint8_t level) {
 
 /* ---- handshake messages ---- */
 
+const struct ms_site *ms_session_find_site(const struct ms_session *session, const char *name) {
+    const struct ms_site *sites = session->config->sites;
+    for (size_t i = 0; name && i < session->config->num_sites; i++) {
+        if (strcasecmp(sites[i].name, name) == 0) {
+            return &sites[i];
+        }
+    }
+    const char *dot = name ? strchr(name, '.') : NULL;
+    for (size_t i = 0; dot && i < session->config->num_sites; i++) {
+        if (strncmp(sites[i].name, "*.", 2) == 0 && strcasecmp(sites[i].name + 1, dot) == 0) {
+            return &sites[i];
+        }
+    }
+    return NULL;
+}
+
 /* A server with sites: what holds for the name that the client wants. */
 static int choose_site(struct ms_session *session, struct ms_slice body) {
     struct ms_client_hello hello;
-    const struct ms_site *chosen = NULL;
     if (!ms_wire_client_hello(body, &hello)) {
         session->memory_short |= hello.memory_short;
         return hello.memory_short ? GNUTLS_E_MEMORY_ERROR : 0; /* GnuTLS will say what is wrong */
     }
     const char *name = hello.server_name;
-    for (size_t i = 0; name && !chosen && i < session->config->num_sites; i++) {
-        if (strcasecmp(session->config->sites[i].name, name) == 0) {
-            chosen = &session->config->sites[i];
-        }
-    }
-    const char *dot = name ? strchr(name, '.') : NULL;
-    for (size_t i = 0; dot && !chosen && i < session->config->num_sites; i++) {
-        const char *pattern = session->config->sites[i].name;
-        if (strncmp(pattern, "*.", 2) == 0 && strcasecmp(pattern + 1, dot) == 0) {
-            chosen = &session->config->sites[i];
-        }
-    }
+    const struct ms_site *chosen = ms_session_find_site(session, name);
     bool unknown = name && !chosen;
     if (name) {
         ms_free(session->asked_name);

@@ -147,14 +147,17 @@ static bool present(struct ms_session *session, struct ms_identity *identity) {
         session->memory_short = true;
         return false;
     }
-    ms_presented_clear(&session->presented);
-    session->presented = presented;
-    if (identity && !ms_log_know(session->log, ms_identity_chain(identity))) {
+    const struct ms_certificates *chain = identity ? ms_identity_chain(identity) : NULL;
+    if (chain && !ms_log_know(session->log, chain)) {
         session->memory_short = true;
-        return false;
+    } else if (remember_chain(session, chain) &&
+               log_selection(session, identity ? ms_identity_leaf(identity) : NULL)) {
+        ms_presented_clear(&session->presented);
+        session->presented = presented;
+        return true;
     }
-    return remember_chain(session, identity ? ms_identity_chain(identity) : NULL) &&
-           log_selection(session, identity ? ms_identity_leaf(identity) : NULL);
+    ms_presented_clear(&presented); /* GnuTLS goes on pointing at what was there */
+    return false;
 }
 
 int ms_session_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st *info,

@@ -56,7 +56,6 @@ struct ms_session {
     bool completed; /* this epoch's own handshake returned success */
     bool ever_completed;
     bool expecting;        /* the peer is to begin a renegotiation or reauthentication */
-    bool asked;            /* this end began the renegotiation */
     bool said_goodbye;     /* close_notify was sent */
     bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
     size_t action_first;   /* first event of the last thing started */
@@ -92,6 +91,8 @@ void ms_session_enter(struct ms_session *session);
 /* session_callbacks.c */
 void ms_session_hook(struct ms_session *session);
 void ms_session_note_alert(struct ms_session *session, uint8_t level);
+/* The site of the config for a server name: exact first, then by wildcard; NULL: none. */
+const struct ms_site *ms_session_find_site(const struct ms_session *session, const char *name);
 
 /* session_choice.c */
 int ms_session_retrieve(gnutls_session_t tls, const struct gnutls_cert_retr_st *info,
