@@ -121,7 +121,7 @@ bool ms_texts_copy(struct ms_texts *to, const struct ms_texts *from) {
     if (from->items && !ms_texts_begin(to)) {
         return false;
     }
-    for (size_t i = 0; i < from->num; i++) {
+    for (size_t i = 0; from->items && i < from->num; i++) {
         if (!ms_texts_add(to, from->items[i])) {
             ms_texts_clear(to);
             return false;

@@ -115,7 +115,7 @@ static bool add_hex(struct ms_texts *texts, const char *before, struct ms_slice 
     if (!hex) {
         return false;
     }
-    memcpy(hex, before, used);
+    snprintf(hex, used + 1, "%s", before);
     for (size_t i = 0; i < bytes.len; i++) {
         snprintf(hex + used + i * 2, 3, "%02x", bytes.data[i]);
     }

@@ -233,7 +233,8 @@ test("a choice that GnuTLS drops is GnuTLS's", function()
   equal(link.client.not_sent_because, "library_choice")
 end)
 
-each_version("after resumption GnuTLS forgets its own certificate, not its peer's", function(version)
+each_version("after resumption GnuTLS forgets its own certificate, not its peer's",
+             function(version)
   local first = link_with(version, { identity = alice }, { client_auth = "require" })
   equal(first:handshake(), true)
   local link = first:resume { client = { identity = bob } }
