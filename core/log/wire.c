@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire.h"
 
+#include "foreign_text.h"
 #include "memory.h"
 #include "names.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #define TLS1_2 0x0303
@@ -109,17 +109,9 @@ static bool read_code_vector(struct ms_slice from, size_t width, struct ms_codes
     return ms_read_vector(&from, width, &list) && read_codes(list, codes, memory_short);
 }
 
-static bool add_hex(struct ms_texts *texts, const char *before, struct ms_slice bytes) {
-    size_t used = strlen(before);
-    char *hex = ms_alloc(used + bytes.len * 2 + 1);
-    if (!hex) {
-        return false;
-    }
-    snprintf(hex, used + 1, "%s", before);
-    for (size_t i = 0; i < bytes.len; i++) {
-        snprintf(hex + used + i * 2, 3, "%02x", bytes.data[i]);
-    }
-    bool added = ms_texts_add(texts, hex);
+static bool add_hex(struct ms_texts *texts, struct ms_slice bytes) {
+    char *hex = ms_hex_text("", bytes.data, bytes.len);
+    bool added = hex && ms_texts_add(texts, hex);
     ms_free(hex);
     return added;
 }
@@ -140,7 +132,7 @@ static bool read_issuers(struct ms_slice from, struct ms_request *request) {
         if (!ms_read_vector(&list, 2, &der)) {
             return false;
         }
-        if (!add_hex(&request->issuers_der, "", der) || !add_issuer(&request->issuers, der)) {
+        if (!add_hex(&request->issuers_der, der) || !add_issuer(&request->issuers, der)) {
             request->memory_short = true;
             return false;
         }

@@ -2,9 +2,9 @@
 /* Why a certificate stayed at home. GnuTLS does not say; the request and the identities do. */
 #include "session_private.h"
 
+#include "foreign_text.h"
 #include "memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define TLS1_2 0x0303
@@ -16,15 +16,9 @@ static bool is_named(struct ms_certificate *certificate, const struct ms_request
     if (!crt || gnutls_x509_crt_get_raw_issuer_dn(crt, &issuer) < 0) {
         return false;
     }
-    char *hex = ms_alloc((size_t)issuer.size * 2 + 1);
-    if (hex) {
-        for (unsigned i = 0; i < issuer.size; i++) {
-            snprintf(hex + (size_t)i * 2, 3, "%02x", issuer.data[i]);
-        }
-    } else {
-        *memory = false;
-    }
+    char *hex = ms_hex_text("", issuer.data, issuer.size);
     gnutls_free(issuer.data);
+    *memory = *memory && hex;
     bool named = hex && ms_texts_has(&request->issuers_der, hex);
     ms_free(hex);
     return named;
