@@ -87,6 +87,17 @@ static bool suits_identities(gnutls_kx_algorithm_t kx, const struct ms_config *c
     return false;
 }
 
+/* GnuTLS says GNUTLS_E_UNSUPPORTED_VERSION_PACKET of a record whose header is wrong, too: then the
+ * versions did meet. */
+static bool versions_differ(const struct ms_circumstances *c) {
+    if (c->role == MS_SERVER) {
+        return c->hello && !shared_version(c->hello, c->config->made_priority->cache);
+    }
+    const struct ms_client_hello as_offer = {.legacy_version = c->selected_version,
+                                             .versions = {(uint16_t[]){c->selected_version}, 1, 1}};
+    return c->selected_version && !shared_version(&as_offer, c->config->made_priority->cache);
+}
+
 struct shared_suites {
     size_t num, without_group; /* those that need no (EC)DHE group */
 };
@@ -205,7 +216,7 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
         }
         return "no_shared_cipher_suite";
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
-        return "no_shared_version";
+        return versions_differ(c) ? "no_shared_version" : "protocol_violation";
     case GNUTLS_E_NO_COMMON_KEY_SHARE:
         return "no_shared_group";
     case GNUTLS_E_NO_APPLICATION_PROTOCOL:
@@ -215,7 +226,6 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_HANDSHAKE_TOO_LARGE:
         return "message_too_large";
     case GNUTLS_E_PREMATURE_TERMINATION:
-    case GNUTLS_E_SESSION_EOF:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
         return "closed_early";
@@ -240,6 +250,9 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_UNEXPECTED_HANDSHAKE_PACKET:
     case GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER:
     case GNUTLS_E_RECEIVED_ILLEGAL_EXTENSION:
+    case GNUTLS_E_UNEXPECTED_EXTENSIONS_LENGTH:
+    case GNUTLS_E_UNKNOWN_CIPHER_SUITE:
+    case GNUTLS_E_PK_INVALID_PUBKEY: /* a key share that is none */
     case GNUTLS_E_MISSING_EXTENSION:
     case GNUTLS_E_DECRYPTION_FAILED:
     case GNUTLS_E_ERROR_IN_FINISHED_PACKET:

@@ -329,3 +329,25 @@ void ms_client_hello_clear(struct ms_client_hello *hello) {
     ms_texts_clear(&hello->alpn);
     *hello = (struct ms_client_hello){0};
 }
+
+uint16_t ms_wire_selected_version(struct ms_slice body) {
+    uint32_t version, suite, compression, type;
+    struct ms_slice random, session_id, extensions = {0}, data;
+    if (!ms_read_number(&body, 2, &version) || !ms_read_fixed(&body, 32, &random) ||
+        !ms_read_vector(&body, 1, &session_id) || !ms_read_number(&body, 2, &suite) ||
+        !ms_read_number(&body, 1, &compression)) {
+        return 0;
+    }
+    if (body.len > 0 && !ms_read_vector(&body, 2, &extensions)) {
+        return 0;
+    }
+    while (extensions.len > 0) {
+        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data)) {
+            return 0;
+        }
+        if (type == EXT_SUPPORTED_VERSIONS && !ms_read_number(&data, 2, &version)) {
+            return 0;
+        }
+    }
+    return (uint16_t)version;
+}

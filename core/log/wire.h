@@ -65,4 +65,8 @@ struct ms_client_hello {
 bool ms_wire_client_hello(struct ms_slice body, struct ms_client_hello *hello);
 void ms_client_hello_clear(struct ms_client_hello *hello);
 
+/* The version that a ServerHello's body selects (RFC 5246 7.4.1.3, RFC 8446 4.2.1), or 0 when it is
+ * malformed. */
+uint16_t ms_wire_selected_version(struct ms_slice body);
+
 #endif

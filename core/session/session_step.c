@@ -59,6 +59,8 @@ static const char *problem_of(struct ms_session *session, int code, bool alert_r
         ms_session_message(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, session->role == MS_SERVER);
     bool has_hello = message && ms_wire_client_hello(message->bytes, &hello);
     session->memory_short |= message && !has_hello && hello.memory_short;
+    const struct ms_event *answer =
+        ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_HELLO, true);
     struct ms_circumstances circumstances = {
         .code = code,
         .role = session->role,
@@ -67,6 +69,7 @@ static const char *problem_of(struct ms_session *session, int code, bool alert_r
         .nothing_to_present =
             session->effective->choose && session->selection_noted && !session->presented.identity,
         .hello = has_hello ? &hello : NULL,
+        .selected_version = answer ? ms_wire_selected_version(answer->bytes) : 0,
     };
     const char *problem = ms_cause_word(&circumstances);
     if (has_hello) {
@@ -89,7 +92,6 @@ static void send_alert_for(struct ms_session *session, int code, const char *pro
 static bool can_tell(int code) {
     switch (code) {
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
-    case GNUTLS_E_SESSION_EOF:
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
@@ -116,16 +118,25 @@ static bool note_fatal_alert(struct ms_session *session, int code) {
     return fatal;
 }
 
-void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
-    bool closed = code == GNUTLS_E_SESSION_EOF; /* close_notify during a handshake */
-    if (closed) {
-        ms_session_note_alert(session, GNUTLS_AL_WARNING);
+/* Whether the peer closed during a handshake, which it may do in clear under TLS 1.3. */
+static bool note_closing(struct ms_session *session, int code) {
+    bool unnoted = session->alert_records > session->alerts_noted;
+    bool clear = unnoted && session->clear_alert_level == GNUTLS_AL_WARNING &&
+                 session->clear_alert == GNUTLS_A_CLOSE_NOTIFY;
+    if (code != GNUTLS_E_SESSION_EOF && !clear) {
+        return false;
     }
+    ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    return true;
+}
+
+void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
+    bool closed = note_closing(session, code);
     bool by_alert = !closed && note_fatal_alert(session, code);
-    const char *problem = problem_of(session, code, by_alert);
+    const char *problem = closed ? "closed_early" : problem_of(session, code, by_alert);
     bool told = by_alert || closed || code == GNUTLS_E_PREMATURE_TERMINATION;
     log_failure(session, code, problem, told, during);
-    if (!by_alert && can_tell(code)) {
+    if (!by_alert && !closed && can_tell(code)) {
         send_alert_for(session, code, problem);
     }
     session->task = MS_TASK_NONE;
