@@ -119,14 +119,45 @@ test("a fatal alert in a renegotiation, where it is encrypted, is one too", func
   equal(link.server.alert_received.level, "fatal")
 end)
 
+-- Bytes of the messages that an end had made and received when it made the first of this type.
+local function bytes_before(link, role, type)
+  local total = 0
+  for _, event in ipairs(link.events) do
+    if event.role == role and event.kind == "message" then
+      if event.type == type and event.direction == "sent" then
+        return total
+      end
+      total = total + 4 + event.length
+    end
+  end
+end
+
 test("an alert in clear that GnuTLS cannot decrypt is read off the record", function()
-  local link = link_with("TLS1.3", { groups = { "secp256r1" }, signature_schemes =
-                         { "ecdsa_secp256r1_sha256" } }, { client_auth = "require" })
+  local whole = link_with "TLS1.3"
+  equal(whole:handshake(), true)
+  local hello = bytes_before(whole, "server", "ServerHello")
+  -- The client gives up on the ServerHello, before there are keys; the server has them already.
+  local link = link_with("TLS1.3", { max_message_size = hello + 20 })
   equal(link:handshake(), false)
-  local broken = link_with("TLS1.3", { trust = other_ca })
-  equal(broken:handshake(), false)
-  equal(broken.server.error.problem, "peer_alert")
-  equal(broken.server.alert_received.name, broken.client.alert_sent.name)
+  equal(link.client.error.problem, "message_too_large")
+  equal(link.server.error.code, "GNUTLS_E_DECRYPTION_FAILED", "the library's word")
+  equal(link.server.error.problem, "peer_alert")
+  equal(link.server.told_by, "peer")
+  equal(link.server.alert_received.level, "fatal")
+  equal(link.server.alert_received.name, link.client.alert_sent.name)
+  equal(link.server.alert_sent, nil)
+end)
+
+test("a warning of an earlier handshake is not why a later one fails", function()
+  local link = link_with("TLS1.2", { renegotiation = "refuse" })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "server" }, false)
+  equal(link.server.alert_received.name, "no_renegotiation")
+  equal(link:renegotiate { by = "server", client = { renegotiation = tls.default },
+                           server = { client_auth = "require" } }, false)
+  equal(link.server.error.problem, "no_certificate")
+  equal(link.server.told_by, "itself")
+  equal(link.server.alert_received, nil, "none in this epoch")
 end)
 
 test("a TLS 1.3 client completes its handshake before it is refused", function()
@@ -205,6 +236,35 @@ test("a message that was made but never flushed was not sent", function()
   equal(link.client.wire.sent_certificates, nil)
   equal(link.server.wire.received_certificates, nil)
   equal(link.client.not_sent_because, "failed_before")
+end)
+
+test("what was not flushed was not sent, though an encrypted alert left after it", function()
+  for _, case in ipairs { "client TLS1.2", "client TLS1.3", "server TLS1.3" } do
+    local role, version = case:match "(%S+) (%S+)"
+    local other = role == "client" and "server" or "client"
+    local function mutual(size)
+      return link_with(version, { identity = alice,
+                                  max_message_size = role == "client" and size or nil },
+                       { client_auth = "require",
+                         max_message_size = role == "server" and size or nil })
+    end
+    local whole = mutual()
+    equal(whole:handshake(), true)
+    -- CertificateVerify is made, Finished is too much; signatures differ in length by a few bytes.
+    local link = mutual(bytes_before(whole, role, "Finished") + 8)
+    equal(link:handshake(), false)
+    equal(link[role].error.problem, "message_too_large", case)
+    for _, type in ipairs { "Certificate", "CertificateVerify" } do
+      equal(count(link.events, { role = role, kind = "message", type = type, direction = "sent",
+                                 delivered = false }), 1, type)
+    end
+    equal(link[role].signature_scheme, nil)
+    equal(link[other].peer_signature_scheme, nil)
+    equal(link[role].wire.sent_certificates, nil)
+    equal(link[other].wire.received_certificates, nil)
+    equal(link.server.certificate_requested, role == "client")
+    equal(link.client.certificate_requested, role == "client")
+  end
 end)
 
 test("after other options, GnuTLS reports the certificate of the last selection", function()
