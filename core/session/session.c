@@ -138,7 +138,7 @@ bool ms_session_use(struct ms_session *session, struct ms_config *config, struct
         return true;
     }
     /* TLS 1.3 has no further ClientHello that would choose the site again. */
-    session->site = site ? ms_session_find_site(session, session->asked_name) : NULL;
+    session->site = site ? ms_session_find_site(session, session->state.server_name) : NULL;
     if (ms_session_apply(session, session->site ? session->site->config : config, error)) {
         return true;
     }
@@ -230,7 +230,6 @@ void ms_session_free(struct ms_session *session) {
         ms_state_clear(&session->state);
     }
     gnutls_free(session->resume_data.data);
-    ms_free(session->asked_name);
     for (size_t i = 0; i < session->num_configs; i++) {
         ms_config_release(session->configs[i]);
     }

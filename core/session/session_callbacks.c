@@ -222,12 +222,6 @@ static int choose_site(struct ms_session *session, struct ms_slice body) {
     const char *name = hello.server_name;
     const struct ms_site *chosen = ms_session_find_site(session, name);
     bool unknown = name && !chosen;
-    if (name) {
-        ms_free(session->asked_name);
-        session->asked_name =
-            hello.server_name; /* GnuTLS forgets that of a hello that is refused */
-        hello.server_name = NULL;
-    }
     ms_client_hello_clear(&hello);
     if (unknown && session->config->reject_unknown_name) {
         return GNUTLS_E_UNRECOGNIZED_NAME;

@@ -42,7 +42,6 @@ struct ms_session {
     struct ms_config *config;    /* the last of them */
     struct ms_config *effective; /* what is in force: it, or that of a site */
     const struct ms_site *site;  /* NULL: none */
-    char *asked_name;            /* server with sites: the name in the ClientHello */
     bool alpn_set, resumption_enabled;
 
     struct ms_bytes in, out, data;

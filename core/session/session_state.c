@@ -233,21 +233,29 @@ static bool put_negotiated(const struct ms_session *session, struct ms_state *st
     return put;
 }
 
-static bool put_names(const struct ms_session *session, struct ms_state *state) {
-    char name[256] = {0};
-    size_t size = sizeof name - 1;
-    unsigned type;
-    gnutls_datum_t protocol;
-    const char *server_name = NULL;
-    if (session->phase != MS_PHASE_IDLE && session->role == MS_CLIENT) {
-        server_name = session->config->server_name;
-    } else if (session->phase != MS_PHASE_IDLE &&
-               gnutls_server_name_get(session->tls, name, &size, &type, 0) >= 0) {
-        server_name = name;
-    } else {
-        server_name = session->asked_name;
+/* Of the last ClientHello: GnuTLS goes on telling a name that a later one lacks, and none of a
+ * hello that it refused. */
+static bool put_server_name(const struct ms_session *session, struct ms_state *state) {
+    for (size_t i = ms_log_num(session->log); i > 0; i--) {
+        const struct ms_event *event = ms_log_at(session->log, i - 1);
+        if (event->role == session->role && event->kind == MS_EVENT_MESSAGE &&
+            event->type == GNUTLS_HANDSHAKE_CLIENT_HELLO) {
+            struct ms_client_hello hello;
+            if (!ms_wire_client_hello(event->bytes, &hello)) {
+                return !hello.memory_short;
+            }
+            state->server_name = hello.server_name;
+            hello.server_name = NULL;
+            ms_client_hello_clear(&hello);
+            return true;
+        }
     }
-    if (!put_text(&state->server_name, server_name) ||
+    return true;
+}
+
+static bool put_names(const struct ms_session *session, struct ms_state *state) {
+    gnutls_datum_t protocol;
+    if (!put_server_name(session, state) ||
         !put_text(&state->site, session->site ? session->site->name : NULL)) {
         return false;
     }
