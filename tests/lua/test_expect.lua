@@ -3,6 +3,7 @@ local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local ms = require "moonshake"
 local expect_module = require "moonshake.expect"
 local scenario = require "moonshake.scenario"
+local strict = require "moonshake.strict"
 local pki, tls, expect, check = ms.pki, ms.tls, ms.expect, ms.check
 local test, equal, raises, contains = unit.test, unit.equal, unit.raises, unit.contains
 
@@ -92,6 +93,11 @@ test("nil, true and false are exactly that", function()
   refuses(nil, "is_false")
 end)
 
+test("no takes itself back", function()
+  expect(1).no.no:equals(1)
+  fails(function() expect(1).no.no:equals(2) end)
+end)
+
 test("contains finds items and substrings", function()
   holds({ "a", "b" }, "contains", "b")
   refuses({ "a", "b" }, "contains", "c")
@@ -101,6 +107,7 @@ test("contains finds items and substrings", function()
   refuses(good.server.peer_certificates, "contains", server)
   undecided(nil, "contains", "x")
   undecided(12, "contains", "x")
+  raises("expect: contains: nil is contained in nothing", function() expect({}):contains(nil) end)
 end)
 
 test("matches takes Lua patterns", function()
@@ -116,6 +123,8 @@ test("one_of, has_length, at_least and at_most", function()
   holds({ 1, 2 }, "has_length", 2)
   refuses("abc", "has_length", 2)
   undecided(nil, "has_length", 0)
+  undecided({ a = 1 }, "has_length", 0)
+  raises("expect: one_of: wants a list, got a table", function() expect(1):one_of { a = 1 } end)
   holds(3, "at_least", 3)
   refuses(2, "at_least", 3)
   holds(3, "at_most", 3)
@@ -172,7 +181,9 @@ test("has raises on a path that cannot exist, even below nil", function()
   end)
   raises("an empty table says nothing", function() expect(good.client):has {} end)
   raises("wants fields by name", function() expect(good.client):has { "phase" } end)
-  raises("names no field", function() expect(good.client):has { ["error..code"] = 1 } end)
+  for _, key in ipairs { "error..code", "", ".error", "error." } do
+    raises("names no field", function() expect(good.client):has { [key] = 1 } end)
+  end
 end)
 
 test("is compares DER", function()
@@ -200,6 +211,42 @@ test("succeeded and failed tell what became of ends and links", function()
   refuses(bad.client, "failed", "no_certificate")
   holds(bad, "failed", "no_certificate")
   refuses(tls.link {}, "succeeded")
+end)
+
+test("closed is not established, and a warning is no failure", function()
+  local link = link_of "TLS1.2"
+  link:close()
+  refuses(link, "succeeded")
+  link = tls.link { client = { trust = ca, server_name = "server.example" },
+                    server = { identity = server, renegotiation = "refuse" }, versions = "TLS1.2" }
+  link:handshake()
+  link:renegotiate { by = "client" }
+  equal(link.client.alert_received.name, "no_renegotiation")
+  holds(link.client, "failed", "renegotiation_refused")
+  refuses(link.client, "failed", "no_renegotiation")
+end)
+
+-- A snapshot of an end with other values for some fields.
+local function snapshot_with(values)
+  local one = good.client:snapshot()
+  local changed = { handshake_completed = true, phase = "established", role = "client" }
+  for name, value in pairs(values) do
+    changed[name] = value
+  end
+  return strict.record(strict.schema_of(one), changed)
+end
+
+test("an end has succeeded by all that it says", function()
+  holds(snapshot_with {}, "succeeded")
+  refuses(snapshot_with { handshake_completed = false }, "succeeded")
+  refuses(snapshot_with { phase = "handshaking" }, "succeeded")
+  refuses(snapshot_with { error = { problem = "timeout" } }, "succeeded")
+  undecided(snapshot_with { handshake_completed = tls.unknown }, "succeeded")
+  undecided(snapshot_with { error = tls.unknown }, "succeeded")
+  refuses(snapshot_with { error = tls.unknown, phase = "failed" }, "succeeded")
+  undecided(snapshot_with { error = tls.unknown }, "failed")
+  undecided(snapshot_with { verification = tls.unknown }, "verified")
+  undecided(snapshot_with { verification = tls.unknown }, "unverified")
 end)
 
 test("failed knows its words", function()
@@ -250,6 +297,52 @@ test("truthful looks back to the last epoch with a Certificate message", functio
   holds(link, "truthful")
 end)
 
+test("truthful looks to the resumed session only where one was resumed", function()
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local refused = link_of(version):resume { server = { clock_offset = 10 * 365 * 86400,
+                                                         client_auth = "none" } }
+    refused:handshake()
+    equal(refused.client.resumed, false)
+    holds(refused, "truthful")
+    holds(refused, "mirrored")
+  end
+end)
+
+test("truthful takes an empty Certificate of this link for what was sent last", function()
+  local resumed = link_of("TLS1.3"):resume()
+  resumed:handshake()
+  resumed:reauthenticate { client = { identity = tls.default },
+                           server = { client_auth = "request" } }
+  equal(#resumed.client.wire.sent_certificates, 0)
+  local failure = refuses(resumed, "truthful")
+  equal(#failure.notes, 2)
+  contains(failure.notes[1], "the server reports as its own: no certificate; on the wire it had")
+  contains(failure.notes[2], "the server reports as its peer's: { CN=alice (")
+  contains(failure.notes[2], "on the wire it had received: no certificate")
+end)
+
+test("mirrored looks from both sides", function()
+  local link = tls.link { client = { trust = ca, server_name = "server.example" },
+                          server = { identity = server } }
+  link:handshake()
+  local resumed = link:resume()
+  resumed:handshake()
+  local failure = refuses(resumed, "mirrored")
+  equal(#failure.notes, 1)
+  contains(failure.notes[1], "the server reports as its own: no certificate; the client reports")
+end)
+
+test("ends that cannot tell are neither truthful nor untruthful", function()
+  local reported = require "moonshake.reported"
+  for name, matcher in pairs { mismatches = "mirrored", untruths = "truthful" } do
+    local before = reported[name]
+    reported[name] = function() return { unknown = true, "who knows" } end
+    local done, message = pcall(undecided, good, matcher)
+    reported[name] = before
+    assert(done, message)
+  end
+end)
+
 test("raises runs the function", function()
   holds(function() error "some reason" end, "raises")
   holds(function() error "some reason" end, "raises", "reason$")
@@ -274,6 +367,7 @@ test("what a stack cannot tell never passes, negated or not", function()
   undecided({ a = tls.unknown }, "has", { a = 1 })
   undecided({ tls.unknown }, "contains", "x")
   undecided(tls.unknown, "one_of", { 1 })
+  undecided({ a = tls.unknown }, "one_of", { { a = 1 } })
 end)
 
 test("an unknown matcher raises with the nearest", function()

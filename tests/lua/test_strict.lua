@@ -83,6 +83,11 @@ test("a list of a record has a length and items", function()
     seen[index] = name
   end
   equal(#seen, 2)
+  local paired = {}
+  for index, name in pairs(names) do
+    paired[index] = name
+  end
+  equal(table.concat(paired, ","), "a,b")
   raises("a list has no field", function() return names.first end)
 end)
 
@@ -108,6 +113,7 @@ test("a mark has no fields and says what it is", function()
   local mark = strict.mark("tls.unknown", "it cannot be told")
   equal(tostring(mark), "tls.unknown")
   raises("tls.unknown has no fields", function() return mark.version end)
+  raises("tls.unknown: is read-only", function() mark.version = 1 end)
 end)
 
 unit.done()
