@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: MIT
+-- Which cases paths, ids, texts and tags mean.
+local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local files = require "moonshake.io.files"
+local selection = require "moonshake.selection"
+local test, equal, contains = unit.test, unit.equal, unit.contains
+
+local directory = assert(files.temporary_directory())
+
+local function put(name, text)
+  assert(files.make_directory((directory .. "/" .. name):match "^(.*)/"))
+  assert(files.write(directory .. "/" .. name, text))
+end
+
+put("some/a.lua", [[
+local ms = require "moonshake"
+local function run() end
+ms.scenario "first" { tags = "slow", run = run }
+ms.scenario "second" { tags = { "slow", "new" }, matrix = { n = { 1, 2 } }, run = run }
+ms.scenario "a+b (third)" { run = run }]])
+put("some/below/b.lua", [[
+require("moonshake").scenario "fourth" { tags = "new", run = function() end }]])
+put("some/.hidden.lua", "error 'never loaded'")
+put("some/notes.txt", "no Lua at all")
+put("none/empty.lua", "")
+put("broken/c.lua", "error 'it does not load'")
+
+-- What is selected: the ids without the directory, and the whole answer.
+local function select(targets, filter)
+  local paths = {}
+  for index, target in ipairs(targets) do
+    paths[index] = directory .. "/" .. target
+  end
+  local made = selection.select(paths, filter or {})
+  local ids = {}
+  for index, case in ipairs(made.cases) do
+    ids[index] = case.id:gsub("^.*/", "")
+  end
+  return table.concat(ids, " "), made
+end
+
+local ALL = "a.lua::first a.lua::second[n=1] a.lua::second[n=2] a.lua::a+b (third) b.lua::fourth"
+
+test("a directory means the Lua files below it, in order, without hidden ones", function()
+  local ids, made = select { "some" }
+  equal(ids, ALL)
+  equal(#made.problems, 0)
+  equal(#made.unmatched, 0)
+end)
+
+test("a case is selected once, however often it is named", function()
+  equal(select { "some", "some/a.lua", "some/a.lua::first" }, ALL)
+  equal(select { "some/a.lua::second[n=2]", "some/a.lua::second" },
+        "a.lua::second[n=2] a.lua::second[n=1]")
+end)
+
+test("an id means a case, a scenario's name all of its cases", function()
+  equal(select { "some/a.lua::second[n=2]" }, "a.lua::second[n=2]")
+  equal(select { "some/a.lua::second" }, "a.lua::second[n=1] a.lua::second[n=2]")
+  local ids, made = select { "some/a.lua::secnd[n=2]" }
+  equal(ids, "")
+  contains(made.unmatched[1], "there is no such case (did you mean")
+  contains(made.unmatched[1], 'a.lua::second[n=2]"?)')
+end)
+
+test("a text is no pattern", function()
+  equal(select({ "some" }, { text = "+b (" }), "a.lua::a+b (third)")
+  equal(select({ "some" }, { text = "f.*t" }), "")
+end)
+
+test("tags mean any of them, and none of those excluded", function()
+  equal(select({ "some" }, { tags = { "slow" } }),
+        "a.lua::first a.lua::second[n=1] a.lua::second[n=2]")
+  equal(select({ "some" }, { tags = { "slow", "new" } }),
+        "a.lua::first a.lua::second[n=1] a.lua::second[n=2] b.lua::fourth")
+  equal(select({ "some" }, { tags = { "new", "slow" } }),
+        "a.lua::first a.lua::second[n=1] a.lua::second[n=2] b.lua::fourth")
+  equal(select({ "some" }, { tags = { "!slow" } }), "a.lua::a+b (third) b.lua::fourth")
+  equal(select({ "some" }, { tags = { "slow", "!new" } }), "a.lua::first")
+  equal(select({ "some" }, { tags = { "slow" }, text = "n=1" }), "a.lua::second[n=1]")
+end)
+
+test("what means no case, and what does not load, is told", function()
+  local _, made = select { "none", "absent", "broken/c.lua", "some/notes.txt" }
+  equal(#made.cases, 0)
+  equal(#made.unmatched, 1)
+  contains(made.unmatched[1], "none: there is no scenario in it")
+  contains(made.problems[1], "absent: there is no such file or directory")
+  contains(made.problems[2], "c.lua:1: it does not load")
+  contains(made.problems[3], "notes.txt:1: ")
+end)
+
+test("a file that does not load is told of once", function()
+  local _, made = select { "broken", "broken/c.lua", "broken/c.lua::x" }
+  equal(#made.problems, 1)
+end)
+
+test("paths above the working directory stay as they are", function()
+  equal(selection.id_path "../../x.lua", "../../x.lua")
+  equal(selection.id_path "/.././a//x.lua", "/a/x.lua")
+  equal(selection.id_path(files.working_directory() .. "s/x.lua"),
+        files.working_directory() .. "s/x.lua")
+end)
+
+files.remove_tree(directory)
+unit.done()
