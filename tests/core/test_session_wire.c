@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session reports, against what really crossed the wire or came off it. */
+#include "session_private.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -118,6 +119,57 @@ static void a_policy_has_accepted_nothing_before_it_answers(void **unused) {
     }
 }
 
+/* Only another stack sends such a warning; here GnuTLS is told to. (In TLS 1.3 it takes any for
+ * fatal.) */
+static void warn_from(struct world *world, enum ms_role role) {
+    struct ms_session *sender = ms_link_end(world->link, role);
+    ms_session_enter(sender);
+    assert_int_equal(gnutls_alert_send(sender->tls, GNUTLS_AL_WARNING, GNUTLS_A_USER_CANCELED), 0);
+}
+
+static void a_warning_is_survived_and_told_of(void **unused) {
+    (void)unused;
+    for (int i = 0; i < 4; i++) {
+        struct world world;
+        struct ms_error error = {0};
+        enum ms_role from = i % 2 ? MS_CLIENT : MS_SERVER, to = i % 2 ? MS_SERVER : MS_CLIENT;
+        bool renegotiates = i >= 2; /* else it comes while the other end reads */
+        world_make(&world, TLS1_2);
+        world_link(&world, NULL);
+        shake(&world);
+        if (renegotiates) {
+            assert_true(ms_link_renegotiate(world.link, to, &error));
+        }
+        warn_from(&world, from);
+        world_pump(&world);
+        assert_true(ms_link_content(world.link));
+        const struct ms_state *state = world_state(&world, to);
+        assert_string_equal(state->phase, "established");
+        assert_int_equal(state->renegotiations, renegotiates);
+        assert_string_equal(state->alert_received.name, "user_canceled");
+        assert_string_equal(state->alert_received.level, "warning");
+        world_clear(&world);
+    }
+}
+
+static void only_who_was_refused_is_discontented(void **unused) {
+    (void)unused;
+    for (int by = 0; by < 2; by++) {
+        struct world world;
+        struct ms_error error = {0};
+        world_make(&world, TLS1_2);
+        struct ms_config *refuser = by == MS_CLIENT ? world.server_config : world.client_config;
+        refuser->renegotiation = MS_RENEGOTIATION_REFUSE;
+        world_link(&world, NULL);
+        shake(&world);
+        assert_true(ms_link_renegotiate(world.link, (enum ms_role)by, &error));
+        world_pump(&world);
+        assert_false(ms_session_content(ms_link_end(world.link, (enum ms_role)by)));
+        assert_true(ms_session_content(ms_link_end(world.link, (enum ms_role) !by)));
+        world_clear(&world);
+    }
+}
+
 static bool hang_up_instead(void *context, struct ms_link *link, enum ms_role from,
                             struct ms_slice bytes, struct ms_error *error) {
     (void)context;
@@ -198,6 +250,8 @@ int main(void) {
         cmocka_unit_test(a_signature_that_was_not_flushed_names_no_scheme),
         cmocka_unit_test(a_policy_has_accepted_nothing_before_it_answers),
         cmocka_unit_test(an_alert_in_clear_is_not_taken_for_a_later_one),
+        cmocka_unit_test(a_warning_is_survived_and_told_of),
+        cmocka_unit_test(only_who_was_refused_is_discontented),
         cmocka_unit_test(who_hangs_up_is_told_of_as_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,8 @@ test("every post-handshake message is read before the link is called quiet", fun
   local link = link_with("TLS1.3", {}, { tickets = 7 })
   equal(link:handshake(), true)
   equal(link.client.tickets_received, 7)
+  equal(link:reauthenticate {}, true)
+  equal(link.client.tickets_received, 7, "no more for another round of authentication")
 end)
 
 each_version("a chain is presented as given, however wrong and long", function(version)
