@@ -199,6 +199,19 @@ static const char *cause_of_no_suite(const struct ms_client_hello *hello,
     return cause_of_no_signature(&config->identities);
 }
 
+/* False only where it is known that no key belongs to the certificate that it is presented with. */
+static bool own_key_fits(const struct ms_circumstances *c) {
+    size_t num = c->config ? c->config->identities.num : 0;
+    bool fits = num == 0;
+    for (size_t i = 0; !fits && i < num; i++) {
+        const struct ms_identity *identity = c->config->identities.items[i];
+        if (!ms_identity_fits(ms_identity_key(identity), ms_identity_leaf(identity), &fits, NULL)) {
+            return true;
+        }
+    }
+    return fits;
+}
+
 const char *ms_cause_word(const struct ms_circumstances *c) {
     if (c->alert_received) {
         return "peer_alert";
@@ -238,13 +251,17 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_PK_SIG_VERIFY_FAILED:
         return "bad_signature";
     case GNUTLS_E_INSUFFICIENT_CREDENTIALS:
-    case GNUTLS_E_INCOMPATIBLE_SIG_WITH_KEY:
         return "identity_unusable";
+    case GNUTLS_E_INCOMPATIBLE_SIG_WITH_KEY: /* only a server says it of its own */
+        return c->role == MS_CLIENT || c->peer_signed ? "bad_signature" : "identity_unusable";
     case GNUTLS_E_UNWANTED_ALGORITHM:
+        return own_key_fits(c) ? "no_shared_signature_scheme" : "identity_unusable";
     case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
         return "no_shared_signature_scheme";
     case GNUTLS_E_TIMEDOUT:
         return "timeout";
+    case GNUTLS_E_DECRYPTION_FAILED: /* with RSA key exchange, what the server's key cannot open */
+        return c->role == MS_CLIENT || own_key_fits(c) ? "protocol_violation" : "identity_unusable";
     case GNUTLS_E_UNEXPECTED_PACKET:
     case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
     case GNUTLS_E_UNEXPECTED_HANDSHAKE_PACKET:
@@ -254,7 +271,6 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_UNKNOWN_CIPHER_SUITE:
     case GNUTLS_E_PK_INVALID_PUBKEY: /* a key share that is none */
     case GNUTLS_E_MISSING_EXTENSION:
-    case GNUTLS_E_DECRYPTION_FAILED:
     case GNUTLS_E_ERROR_IN_FINISHED_PACKET:
     case GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS:
     case GNUTLS_E_RECORD_OVERFLOW:

@@ -14,6 +14,7 @@ struct ms_circumstances {
     bool nothing_to_present;             /* the end's choosing function returned none */
     const struct ms_client_hello *hello; /* what was offered, if it is known; else NULL */
     uint16_t selected_version;           /* client: by the ServerHello; 0: none came */
+    bool peer_signed;                    /* a CertificateVerify came */
 };
 
 /* A static word of the contract; "library_error" where there is none. */

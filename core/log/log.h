@@ -13,7 +13,7 @@ enum ms_event_kind {
     MS_EVENT_MESSAGE,      /* a handshake message was made or parsed; its body in clear */
     MS_EVENT_ALERT,        /* an alert was sent or received */
     MS_EVENT_REQUEST,      /* a CertificateRequest was sent or received */
-    MS_EVENT_SELECTION,    /* this end chose what to present (identity NULL: nothing) */
+    MS_EVENT_SELECTION,    /* this end chose what to present (certificate NULL: none) */
     MS_EVENT_VERIFICATION, /* this end judged its peer's chain */
     MS_EVENT_ERROR,        /* this end failed, or was refused */
     MS_EVENT_DATA          /* application data was sent or received */
@@ -35,7 +35,7 @@ struct ms_event {
     enum ms_event_kind kind;
     uint32_t epoch;   /* index into the log's epochs */
     bool incoming;    /* record, message, alert, request, data */
-    bool delivered;   /* an outgoing message, request or selection has been handed to the carrier */
+    bool delivered;   /* an outgoing message or request has been handed to the carrier */
     uint16_t version; /* the code point in force (record: of its header); 0 when none yet */
     uint8_t type;     /* record: ContentType; message: HandshakeType; alert: AlertDescription */
     uint8_t level;    /* alert: 1 warning, 2 fatal */

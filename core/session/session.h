@@ -22,7 +22,8 @@ void ms_session_free(struct ms_session *session); /* NULL is fine */
 /* Frees the TLS session but keeps its last state, which answers on. */
 bool ms_session_retire(struct ms_session *session, struct ms_error *error);
 
-/* Other options from now on (retains). Fails, changing nothing, where GnuTLS cannot. */
+/* Other options from now on (retains); what is past is reported by those it had, and a site in
+ * force stays so by its name. Fails, with the options of before in force, where GnuTLS cannot. */
 bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error);
 struct ms_config *ms_session_config(const struct ms_session *session); /* borrowed */
 
@@ -34,6 +35,7 @@ void ms_session_start_reauthentication(struct ms_session *session); /* a server 
 void ms_session_expect(struct ms_session *session);      /* the peer will do one of these two */
 void ms_session_start_other(struct ms_session *session); /* before any of the following */
 void ms_session_update_keys(struct ms_session *session, bool request_peer);
+/* close_notify; what was under way (a handshake, a question) ends with it. */
 void ms_session_close(struct ms_session *session);
 void ms_session_send(struct ms_session *session, struct ms_slice data); /* all of it */
 

@@ -70,6 +70,7 @@ static const char *problem_of(struct ms_session *session, int code, bool alert_r
             session->effective->choose && session->selection_noted && !session->presented.identity,
         .hello = has_hello ? &hello : NULL,
         .selected_version = answer ? ms_wire_selected_version(answer->bytes) : 0,
+        .peer_signed = ms_session_message(session, GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY, true),
     };
     const char *problem = ms_cause_word(&circumstances);
     if (has_hello) {

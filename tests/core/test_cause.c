@@ -27,6 +27,19 @@ static void each_code_has_its_word(void **unused) {
                         "library_error");
 }
 
+/* GnuTLS has one code for what is wrong here and what is wrong there. */
+static void nobody_is_blamed_for_the_other(void **unused) {
+    (void)unused;
+    struct ms_circumstances at = {.code = GNUTLS_E_INCOMPATIBLE_SIG_WITH_KEY, .role = MS_SERVER};
+    assert_string_equal(ms_cause_word(&at), "identity_unusable");
+    at.peer_signed = true;
+    assert_string_equal(ms_cause_word(&at), "bad_signature");
+    at = (struct ms_circumstances){.code = GNUTLS_E_INCOMPATIBLE_SIG_WITH_KEY, .role = MS_CLIENT};
+    assert_string_equal(ms_cause_word(&at), "bad_signature");
+    at.code = GNUTLS_E_UNSUPPORTED_VERSION_PACKET; /* without any ServerHello */
+    assert_string_equal(ms_cause_word(&at), "protocol_violation");
+}
+
 static void every_word_given_is_in_the_list(void **unused) {
     (void)unused;
     for (int code = -500; code < 0; code++) {
@@ -92,6 +105,7 @@ static void the_rfc_names_an_alert_for_each_rejection(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_code_has_its_word),
+        cmocka_unit_test(nobody_is_blamed_for_the_other),
         cmocka_unit_test(every_word_given_is_in_the_list),
         cmocka_unit_test(no_cipher_suites_is_told_apart),
         cmocka_unit_test(the_rfc_names_an_alert_for_each_rejection),

@@ -167,12 +167,27 @@ static void a_hostile_message_is_refused_or_read(void **unused) {
     }
 }
 
+static void a_server_hello_selects_a_version(void **unused) {
+    (void)unused;
+    uint8_t body[38 + 2 + 6] = {3, 3}; /* random and session id are zero */
+    static const uint8_t extension[] = {0, 6, 0, 43, 0, 2, 3, 4};
+    assert_int_equal(ms_wire_selected_version((struct ms_slice){body, 38}), 0x0303);
+    memcpy(body + 38, extension, sizeof extension);
+    assert_int_equal(ms_wire_selected_version((struct ms_slice){body, sizeof body}), 0x0304);
+    for (size_t len = 0; len < sizeof body; len++) {
+        if (len != 38) { /* where it ends without extensions */
+            assert_int_equal(ms_wire_selected_version((struct ms_slice){body, len}), 0);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_whole_in_whatever_pieces_they_arrive),
         cmocka_unit_test(certificates_are_read_in_each_version_s_form),
         cmocka_unit_test(a_real_client_hello_tells_what_it_offers),
         cmocka_unit_test(a_real_request_tells_issuers_and_schemes),
+        cmocka_unit_test(a_server_hello_selects_a_version),
         cmocka_unit_test(a_hostile_message_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
