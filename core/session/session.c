@@ -243,6 +243,8 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error) {
     if (!session->tls) {
         return true;
     }
+    session->answer = MS_ANSWER_NONE; /* to a question that is asked no more */
+    ms_session_quiet(session);
     if (!ms_session_state(session, error)) {
         return false;
     }

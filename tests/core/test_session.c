@@ -230,6 +230,24 @@ static void nothing_sent_is_no_event(void **unused) {
     world_clear(&world);
 }
 
+static void a_link_retired_while_it_asks_is_over(void **unused) {
+    (void)unused;
+    struct world world;
+    struct ms_error error = {0};
+    world_make(&world, TLS1_3);
+    world.client_config->verify = MS_VERIFY_ASK;
+    world_link(&world, NULL);
+    assert_true(ms_link_handshake(world.link, &error));
+    assert_int_equal(ms_link_pump(world.link, NULL, NULL, &error), MS_PUMP_ASKS);
+    assert_true(ms_link_retire(world.link, &error));
+    assert_null(ms_session_question(ms_link_end(world.link, MS_CLIENT)));
+    world_pump(&world);
+    assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
+    assert_false(world_state(&world, MS_CLIENT)->verification.accepted);
+    assert_string_equal(world_state(&world, MS_SERVER)->phase, "stalled");
+    world_clear(&world);
+}
+
 static void a_retired_link_answers_and_refuses(void **unused) {
     (void)unused;
     struct world world;
@@ -262,6 +280,7 @@ int main(void) {
         cmocka_unit_test(a_reauthentication_stays_on_its_site),
         cmocka_unit_test(after_a_refused_renegotiation_nothing_was_requested),
         cmocka_unit_test(nothing_sent_is_no_event),
+        cmocka_unit_test(a_link_retired_while_it_asks_is_over),
         cmocka_unit_test(a_retired_link_answers_and_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
