@@ -58,7 +58,7 @@ end)
 
 test("a matrix refuses names that cases have, holes and what is no list", function()
   for _, bad in ipairs { { id = { 1 } }, { v = { x = 1 } }, { v = 1 }, { ["a b"] = { 1 } }, {},
-                         { v = { "1", 1 } } } do
+                         { v = { "1", 1 } }, { v = { 1, x = 2 } } } do
     local made, problem = matrix.combinations(bad, { id = true })
     equal(made, nil)
     equal(type(problem), "string")

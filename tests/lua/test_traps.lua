@@ -172,10 +172,26 @@ test("a TLS 1.3 client completes its handshake before it is refused", function()
   equal(link.failed_first, "server")
 end)
 
+test("closing what has failed changes nothing that is told", function()
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local link = link_with(version, {}, { client_auth = "require" })
+    equal(link:handshake(), false)
+    local events = #link.events
+    equal(link:close {}, false)
+    equal(#link.events, events)
+    for _, role in ipairs { "client", "server" } do
+      equal(link[role].phase, "failed")
+      equal(link[role].alert_received and link[role].alert_received.level,
+            role == "client" and "fatal" or nil)
+    end
+  end
+end)
+
 test("every post-handshake message is read before the link is called quiet", function()
   local link = link_with("TLS1.3", {}, { tickets = 7 })
   equal(link:handshake(), true)
   equal(link.client.tickets_received, 7)
+  equal(link.server.tickets_received, nil, "it receives none")
   equal(link:reauthenticate {}, true)
   equal(link.client.tickets_received, 7, "no more for another round of authentication")
 end)
