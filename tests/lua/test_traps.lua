@@ -326,6 +326,21 @@ each_version("after resumption GnuTLS forgets its own certificate, not its peer'
   equal(link.client.not_sent_because, "not_requested")
 end)
 
+test("what an earlier handshake agreed on is not this one's", function()
+  local link = link_with("TLS1.2", {}, {
+    identity = ca:issue { dns = "server.example", key = "rsa-2048" } })
+  equal(link:handshake(), true)
+  equal(link.client.group ~= nil, true)
+  equal(link.client.peer_signature_scheme ~= nil, true)
+  equal(link:renegotiate { by = "client",
+                           client = { cipher_suites = "TLS_RSA_WITH_AES_128_GCM_SHA256" } }, true)
+  equal(link.client.cipher_suite, "TLS_RSA_WITH_AES_128_GCM_SHA256")
+  equal(link.client.group, nil, "the key was transported")
+  equal(link.server.group, nil)
+  equal(link.client.peer_signature_scheme, nil, "nothing was signed")
+  equal(link.server.signature_scheme, nil)
+end)
+
 test("a server's choice by function is not made again in a renegotiation", function()
   local asked = 0
   local link = link_with("TLS1.2", {}, { identity = function()
