@@ -96,7 +96,7 @@ end
 ---@param text string
 ---@return string
 function escape.shell(text)
-  if text:find "^[%w_./:@%%+=-]+$" and not text:find "^~" then
+  if text:find "^[%w_./:@%%+=-]+$" then
     return text
   end
   return "'" .. text:gsub("'", "'\\''") .. "'"

@@ -14,6 +14,7 @@ end
 
 local HOSTILE = {
   every_byte(), "\27]0;title\7", "a\r\nb", "\u{202E}txt.exe", "\u{200B}", "\u{FEFF}", "\u{9B}31m",
+  "\u{2028}\u{2029}", "\u{2066}\u{2067}\u{2068}\u{2069}", "\u{206F}", "\u{061C}",
   "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "caf\u{E9} \u{1F600}", "",
 }
 
@@ -25,6 +26,7 @@ local function is_harmless(text)
   for _, code in utf8.codes(text) do
     if code < 0x20 or code >= 0x7F and code <= 0x9F or code >= 0x200B and code <= 0x200F
       or code >= 0x2028 and code <= 0x202E or code >= 0x2060 and code <= 0x206F or code == 0xFEFF
+      or code == 0x061C
     then
       return false
     end
