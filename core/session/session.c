@@ -226,7 +226,7 @@ void ms_session_free(struct ms_session *session) {
     ms_bytes_clear(&session->data);
     ms_certificates_clear(&session->selected_chain);
     ms_certificates_clear(&session->question_chain);
-    if (session->state_made) {
+    if (session->state_made != MS_STATE_NONE) {
         ms_state_clear(&session->state);
     }
     gnutls_free(session->resume_data.data);
@@ -245,7 +245,7 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error) {
     }
     session->answer = MS_ANSWER_NONE; /* to a question that is asked no more */
     ms_session_quiet(session);
-    if (!ms_session_state(session, error)) {
+    if (!ms_session_begin_state(session, error)) {
         return false;
     }
     if (ms_session_can_resume(session, NULL)) {

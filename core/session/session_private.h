@@ -25,6 +25,8 @@ enum ms_phase {
     MS_PHASE_CLOSED
 };
 
+enum ms_state_made { MS_STATE_NONE, MS_STATE_BEGUN, MS_STATE_WHOLE };
+
 enum ms_answer { MS_ANSWER_NONE, MS_ANSWER_AWAITED, MS_ANSWER_ACCEPT, MS_ANSWER_REJECT };
 
 struct ms_session {
@@ -79,7 +81,7 @@ struct ms_session {
     struct ms_certificates question_chain;
 
     struct ms_state state;
-    bool state_made;
+    enum ms_state_made state_made;
     size_t state_log_num;
     enum ms_phase state_phase;
 };
@@ -108,7 +110,9 @@ void ms_session_fail(struct ms_session *session, int code, enum ms_during during
 void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem);
 
 /* session_state.c */
-bool ms_session_make_state(struct ms_session *session, struct ms_state *state);
+/* Makes the part of the present state that needs the TLS session; ms_session_state() makes the
+ * rest. */
+bool ms_session_begin_state(struct ms_session *session, struct ms_error *error);
 
 /* session_absence.c: why a configured client certificate was not sent in this epoch; static, NULL
  * when it was, when there is none, or when it may still be. `*memory` is cleared when memory is

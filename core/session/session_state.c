@@ -276,9 +276,9 @@ static bool put_wire(const struct ms_session *session, struct ms_state *state) {
            ms_session_wire_chain(session, true, &there, &state->wire.received_certificates);
 }
 
-bool ms_session_make_state(struct ms_session *session, struct ms_state *state) {
+/* What needs the TLS session. */
+static bool put_library(struct ms_session *session, struct ms_state *state) {
     char stack[64];
-    bool memory = true;
     *state = (struct ms_state){0};
     snprintf(stack, sizeof stack, "gnutls %s", ms_stack_version());
     ms_session_enter(session);
@@ -286,43 +286,78 @@ bool ms_session_make_state(struct ms_session *session, struct ms_state *state) {
     state->phase = phases[session->phase];
     state->handshake_completed = session->completed;
     state->renegotiations = session->renegotiations;
-    bool made =
-        put_text(&state->stack, stack) &&
-        put_text(&state->epoch, ms_log_epoch_name(session->log, ms_log_epoch(session->log))) &&
-        put_log(session, state) && put_scheme(session, false, &state->signature_scheme) &&
-        put_scheme(session, true, &state->peer_signature_scheme) && put_local(session, state) &&
-        put_peer(session, state) && put_wire(session, state) && put_negotiated(session, state) &&
-        put_names(session, state);
-    if (made) {
-        state->not_sent_because = ms_session_absence(session, &memory);
-        const struct ms_certificates *local = &state->local_certificates;
-        const struct ms_certificates *peer = &state->peer_certificates;
-        state->local_certificate = local->num ? local->items[0] : NULL;
-        state->peer_certificate = peer->num ? peer->items[0] : NULL;
+    return put_text(&state->stack, stack) && put_scheme(session, false, &state->signature_scheme) &&
+           put_scheme(session, true, &state->peer_signature_scheme) && put_local(session, state) &&
+           put_peer(session, state) && put_negotiated(session, state) && put_names(session, state);
+}
+
+/* The rest, which the log and the options tell. */
+static bool put_facts(const struct ms_session *session, struct ms_state *state) {
+    const char *epoch = ms_log_epoch_name(session->log, ms_log_epoch(session->log));
+    const struct ms_certificates *local = &state->local_certificates;
+    const struct ms_certificates *peer = &state->peer_certificates;
+    bool memory = true;
+    state->local_certificate = local->num ? local->items[0] : NULL;
+    state->peer_certificate = peer->num ? peer->items[0] : NULL;
+    state->not_sent_because = ms_session_absence(session, &memory);
+    return memory && put_text(&state->epoch, epoch) && put_log(session, state) &&
+           put_wire(session, state);
+}
+
+/* Back to the library's part, so that another try can succeed. */
+static void drop_facts(struct ms_state *state) {
+    ms_free(state->epoch);
+    ms_free(state->error.message);
+    ms_texts_clear(&state->requested_issuers);
+    ms_texts_clear(&state->requested_signature_schemes);
+    ms_verification_clear(&state->verification);
+    ms_certificates_clear(&state->wire.sent_certificates);
+    ms_certificates_clear(&state->wire.received_certificates);
+    state->epoch = NULL;
+    state->error = (struct ms_failure){0};
+}
+
+static void drop_state(struct ms_session *session) {
+    if (session->state_made != MS_STATE_NONE) {
+        ms_state_clear(&session->state);
+        session->state_made = MS_STATE_NONE;
     }
-    if (!made || !memory) {
-        ms_state_clear(state);
-        return false;
+}
+
+static bool is_current(const struct ms_session *session) {
+    return session->state_made == MS_STATE_WHOLE &&
+           (!session->tls || (session->state_phase == session->phase &&
+                              session->state_log_num == ms_log_num(session->log)));
+}
+
+bool ms_session_begin_state(struct ms_session *session, struct ms_error *error) {
+    if (is_current(session)) {
+        return true;
     }
+    drop_state(session);
+    if (!put_library(session, &session->state)) {
+        ms_state_clear(&session->state);
+        return ms_fail_memory(error);
+    }
+    session->state_made = MS_STATE_BEGUN;
     return true;
 }
 
 const struct ms_state *ms_session_state(struct ms_session *session, struct ms_error *error) {
-    bool current = session->state_made &&
-                   (!session->tls || (session->state_phase == session->phase &&
-                                      session->state_log_num == ms_log_num(session->log)));
-    if (current) {
+    if (is_current(session)) {
         return &session->state;
     }
-    if (session->state_made) {
-        ms_state_clear(&session->state);
-        session->state_made = false;
+    /* Of a retired session the library's part was kept; its facts are read when first asked for. */
+    if ((session->tls || session->state_made != MS_STATE_BEGUN) &&
+        !ms_session_begin_state(session, error)) {
+        return NULL;
     }
-    if (!ms_session_make_state(session, &session->state)) {
+    if (!put_facts(session, &session->state)) {
+        drop_facts(&session->state);
         ms_fail_memory(error);
         return NULL;
     }
-    session->state_made = true;
+    session->state_made = MS_STATE_WHOLE;
     session->state_phase = session->phase;
     session->state_log_num = ms_log_num(session->log);
     return &session->state;
@@ -333,6 +368,6 @@ bool ms_session_freeze(struct ms_session *session, struct ms_state *to, struct m
         return false;
     }
     *to = session->state;
-    session->state_made = false;
+    session->state_made = MS_STATE_NONE;
     return true;
 }
