@@ -112,6 +112,13 @@ test("each case begins with the system's clock, and leaves it behind", function(
   equal(native.clock_now() > 1000000000, true)
 end)
 
+test("a clock that a file moves while it loads is not its cases' clock", function()
+  local told = run(load_file [[
+    ms.clock:set(1000)
+    ms.scenario "later" { run = function() ms.expect(ms.clock:now()):at_least(1e9) end }]])
+  equal(told.status, 0)
+end)
+
 test("a global of a file is seen by nobody else", function()
   load_file "leaked = true ms.scenario 'x' { run = function() end }"
   equal(rawget(_G, "leaked"), nil)
