@@ -170,6 +170,36 @@ static void only_who_was_refused_is_discontented(void **unused) {
     }
 }
 
+/* A script's actions never cross; a peer's do. */
+static void data_that_crosses_a_wish_is_read_and_the_handshake_goes_on(void **unused) {
+    (void)unused;
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        struct ms_error error = {0};
+        static const uint8_t data[] = "crossing";
+        world_make(&world, both[i]);
+        assert_true(ms_config_add_identity(world.client_config, world.client));
+        world.server_config->client_auth = MS_AUTH_REQUEST;
+        world_link(&world, NULL);
+        shake(&world);
+        if (both[i] == TLS1_2) {
+            assert_true(ms_link_renegotiate(world.link, MS_SERVER, &error));
+        } else {
+            assert_true(ms_link_reauthenticate(world.link, &error));
+        }
+        ms_session_send(ms_link_end(world.link, MS_CLIENT), (struct ms_slice){data, sizeof data});
+        world_pump(&world);
+        assert_true(ms_link_content(world.link));
+        struct ms_slice got = ms_session_received(ms_link_end(world.link, MS_SERVER));
+        assert_int_equal(got.len, sizeof data);
+        assert_memory_equal(got.data, data, sizeof data);
+        const struct ms_state *server = world_state(&world, MS_SERVER);
+        assert_true(server->handshake_completed);
+        assert_int_equal(server->wire.received_certificates.num, 1);
+        world_clear(&world);
+    }
+}
+
 static bool hang_up_instead(void *context, struct ms_link *link, enum ms_role from,
                             struct ms_slice bytes, struct ms_error *error) {
     (void)context;
@@ -252,6 +282,7 @@ int main(void) {
         cmocka_unit_test(an_alert_in_clear_is_not_taken_for_a_later_one),
         cmocka_unit_test(a_warning_is_survived_and_told_of),
         cmocka_unit_test(only_who_was_refused_is_discontented),
+        cmocka_unit_test(data_that_crosses_a_wish_is_read_and_the_handshake_goes_on),
         cmocka_unit_test(who_hangs_up_is_told_of_as_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
