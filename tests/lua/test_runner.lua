@@ -119,6 +119,24 @@ test("a clock that a file moves while it loads is not its cases' clock", functio
   equal(told.status, 0)
 end)
 
+test("each case is dealt the same RSA keys, which are too dear to make anew", function()
+  dealt = {} -- luacheck: ignore 111
+  run(load_file [[
+    for _, name in ipairs { "a", "b" } do
+      ms.scenario(name) { run = function()
+        for index = 1, 2 do
+          local identity = ms.pki.authority { cn = "x", key = "rsa-2048" }
+          dealt[#dealt + 1] = identity.key:pem()
+        end
+        ms.expect(#dealt):at_least(2)
+      end }
+    end]])
+  equal(#dealt, 4) -- luacheck: ignore 113
+  equal(dealt[1] == dealt[2], false) -- luacheck: ignore 113
+  equal(dealt[3], dealt[1]) -- luacheck: ignore 113
+  equal(dealt[4], dealt[2]) -- luacheck: ignore 113
+end)
+
 test("a global of a file is seen by nobody else", function()
   load_file "leaked = true ms.scenario 'x' { run = function() end }"
   equal(rawget(_G, "leaked"), nil)
