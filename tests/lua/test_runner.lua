@@ -98,6 +98,23 @@ test("a case's links and directory are gone when it has ended, however it did", 
   equal(told.status, 1)
 end)
 
+test("a case can be read, not written or misread", function()
+  local told = run(load_file [[
+    ms.scenario "a" { matrix = { version = { "TLS1.2" } }, run = function(case)
+      ms.expect(case.version):equals "TLS1.2"
+      ms.expect(tostring(case)):equals(case.id)
+      ms.expect(case.id):matches "::a%[version=TLS1.2%]$"
+      ms.expect(function() case.version = "TLS1.3" end):raises "case: is read%-only"
+      ms.expect(function() return case.verison end):raises 'did you mean "version"'
+      local names = {}
+      for name in pairs(case) do
+        names[#names + 1] = name
+      end
+      ms.expect(names):equals { "version" }
+    end }]])
+  equal(told.ended[1].outcome, "passed")
+end)
+
 test("each case begins with the system's clock, and leaves it behind", function()
   local told = run(load_file [[
     ms.scenario "moves time" { run = function()

@@ -311,6 +311,17 @@ test("a choice that GnuTLS drops is GnuTLS's", function()
   equal(link.client.not_sent_because, "library_choice")
 end)
 
+each_version("any issuer of the chain that is named is enough, and not the reason", function(version)
+  local deep = ca:authority({ cn = "Issuing CA" }):issue { cn = "deep" }
+  local link = link_with(version, { identity = deep }, {
+    client_auth = "request", identity = ca:issue { dns = "server.example", key = "rsa-2048" },
+    signature_schemes = { "rsa_pkcs1_sha256", "rsa_pss_rsae_sha256" } })
+  equal(link:handshake(), true)
+  equal(table.concat(link.client.requested_issuers, "|"), "CN=Root", "not its own issuer")
+  equal(#link.client.wire.sent_certificates, 0)
+  equal(link.client.not_sent_because, "no_common_signature_scheme")
+end)
+
 each_version("after resumption GnuTLS forgets its own certificate, not its peer's",
              function(version)
   local first = link_with(version, { identity = alice }, { client_auth = "require" })
@@ -424,6 +435,7 @@ test("a client that never offered post-handshake authentication is a fact, not a
   equal(link.server.error.problem, "post_handshake_auth_not_offered")
   equal(link.server.phase, "established")
   equal(link.server.certificate_requested, false)
+  equal(link.client.not_sent_because, "not_requested")
   equal(link:send { from = "client", data = "x" }, "x")
 end)
 
