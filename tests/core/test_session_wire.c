@@ -200,6 +200,27 @@ static void data_that_crosses_a_wish_is_read_and_the_handshake_goes_on(void **un
     }
 }
 
+static bool lose(void *context, struct ms_link *link, enum ms_role from, struct ms_slice bytes,
+                 struct ms_error *error) {
+    (void)context, (void)link, (void)from, (void)bytes, (void)error;
+    return true;
+}
+
+static void what_may_still_be_sent_has_no_reason_not_to_be(void **unused) {
+    (void)unused;
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        world_make(&world, both[i]);
+        assert_true(ms_config_add_identity(world.client_config, world.client));
+        world_link(&world, NULL);
+        ms_link_carry(world.link, lose, NULL);
+        shake(&world);
+        assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
+        assert_null(world_state(&world, MS_CLIENT)->not_sent_because);
+        world_clear(&world);
+    }
+}
+
 static bool hang_up_instead(void *context, struct ms_link *link, enum ms_role from,
                             struct ms_slice bytes, struct ms_error *error) {
     (void)context;
@@ -283,6 +304,7 @@ int main(void) {
         cmocka_unit_test(a_warning_is_survived_and_told_of),
         cmocka_unit_test(only_who_was_refused_is_discontented),
         cmocka_unit_test(data_that_crosses_a_wish_is_read_and_the_handshake_goes_on),
+        cmocka_unit_test(what_may_still_be_sent_has_no_reason_not_to_be),
         cmocka_unit_test(who_hangs_up_is_told_of_as_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
