@@ -371,12 +371,15 @@ end)
 
 each_version("several server certificates are told apart by name", function(version)
   local a = ca:issue { dns = "a.example" }
-  local b = ca:issue { dns = "b.example" }
+  local b = ca:authority({ cn = "Issuing CA" }):issue { dns = "b.example" }
   for name, identity in pairs { ["a.example"] = a, ["b.example"] = b } do
     local link = link_with(version, { server_name = name }, { identity = { a, b } })
     equal(link:handshake(), true)
     equal(link.server.local_certificate, identity.certificate)
+    equal(#link.server.local_certificates, #identity.chain)
     equal(link.client.wire.received_certificates[1], identity.certificate)
+    equal(count(link.events, { role = "server", kind = "selection",
+                               certificate = identity.certificate }), 1)
   end
 end)
 
