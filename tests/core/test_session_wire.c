@@ -217,6 +217,13 @@ static void what_may_still_be_sent_has_no_reason_not_to_be(void **unused) {
         shake(&world);
         assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
         assert_null(world_state(&world, MS_CLIENT)->not_sent_because);
+        size_t events = ms_log_num(ms_link_log(world.link));
+        assert_true(ms_link_renegotiate(world.link, MS_SERVER, NULL)); /* state, not misuse */
+        assert_true(ms_link_update_keys(world.link, MS_CLIENT, true, NULL));
+        world_pump(&world);
+        assert_false(ms_link_content(world.link));
+        assert_int_equal(ms_link_num_history(world.link), 1);
+        assert_int_equal(ms_log_num(ms_link_log(world.link)), events);
         world_clear(&world);
     }
 }

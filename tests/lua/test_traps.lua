@@ -55,6 +55,13 @@ each_version("nothing counts as verified before, without or after verification",
   equal(judged:handshake(), true)
   equal(judged.client.verification.verified, true)
   equal(judged.server.verification, nil, "no certificate to judge")
+  local asked = link_with(version, { verify = function(result)
+    equal(result.verified, true)
+    equal(result.accepted, nil, "that is the question")
+    return true
+  end })
+  equal(asked:handshake(), true)
+  equal(asked.client.verification.accepted, true)
   local again = judged:resume {}
   equal(again:handshake(), true)
   equal(again.client.resumed, true)
@@ -172,14 +179,24 @@ test("a TLS 1.3 client completes its handshake before it is refused", function()
   equal(link.failed_first, "server")
 end)
 
-test("closing what has failed changes nothing that is told", function()
+test("nothing that is done to a failed link changes what is told of it", function()
   for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     local link = link_with(version, {}, { client_auth = "require" })
     equal(link:handshake(), false)
     local events = #link.events
+    if version == "TLS1.2" then
+      equal(link:renegotiate { by = "client" }, false)
+      equal(link:renegotiate { by = "server" }, false)
+    else
+      equal(link:reauthenticate {}, false)
+      equal(link:update_keys { by = "client" }, false)
+    end
+    equal(link:send { from = "client", data = "x" }, nil)
+    equal(link:send { from = "server", data = "x" }, nil)
     equal(link:close {}, false)
     equal(#link.events, events)
     for _, role in ipairs { "client", "server" } do
+      equal(#link[role].history, 1)
       equal(link[role].phase, "failed")
       equal(link[role].alert_received and link[role].alert_received.level,
             role == "client" and "fatal" or nil)
