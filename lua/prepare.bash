@@ -190,7 +190,8 @@ build_tree() {
     log=$build/build.log
     if [ ! -f "$build/configured" ] || { [ $# -gt 0 ] && [ "$(cat "$build/configured")" != "$*" ]; }
     then
-        command -v ninja >/dev/null && generator=Ninja
+        # A folder that was configured by hand keeps its generator.
+        [ ! -f "$build/CMakeCache.txt" ] && command -v ninja >/dev/null && generator=Ninja
         echo "Configuring ${build#"$top/"}"
         cmake -S "$top" -B "$build" ${generator:+-G "$generator"} \
             -DLUA_INTERPRETER="$(command -v "$(lua_interpreter)")" "$@" >"$log" 2>&1 || show "$log"

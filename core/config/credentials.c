@@ -170,9 +170,14 @@ static bool name_issuer(struct ms_credentials *set, struct ms_certificate *certi
 static bool name_bare_issuer(struct ms_credentials *set, const char *name, struct ms_key *key,
                              struct ms_error *error) {
     struct ms_recipe recipe = {.subject = name, .path_length = -1, .not_after = 1};
-    struct ms_identity *bearer = ms_issue(&recipe, key, NULL, error);
-    if (!bearer) {
-        return false;
+    struct ms_error why = {0};
+    struct ms_identity *bearer = ms_issue(&recipe, key, NULL, &why);
+    if (!bearer && why.number == GNUTLS_E_MEMORY_ERROR) {
+        return ms_fail_memory(error);
+    }
+    if (!bearer) { /* the recipe's field is the caller's option */
+        const char *text = strncmp(why.text, "subject: ", 9) == 0 ? why.text + 9 : why.text;
+        return ms_fail(error, "issuers: %s", text);
     }
     bool named = name_issuer(set, ms_identity_leaf(bearer), error);
     ms_identity_release(bearer);

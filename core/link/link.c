@@ -195,7 +195,8 @@ bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_pee
                               "renegotiate()");
     }
     start_other(link);
-    ms_session_shift_window(link->ends[other(by)]);
+    ms_session_shift_window(link->ends[MS_CLIENT]);
+    ms_session_shift_window(link->ends[MS_SERVER]); /* it may have an answer to receive */
     ms_session_update_keys(link->ends[by], request_peer);
     return true;
 }

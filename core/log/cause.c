@@ -242,6 +242,7 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
         return "closed_early";
+    case GNUTLS_E_SAFE_RENEGOTIATION_FAILED:
     case GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED:
         return "renegotiation_refused";
     case GNUTLS_E_UNRECOGNIZED_NAME:

@@ -352,6 +352,9 @@ bool ms_session_can_resume(struct ms_session *session, struct ms_error *error) {
     if (session->role != MS_CLIENT || !session->ever_completed) {
         return ms_fail(error, "there is no session to offer: the handshake did not complete");
     }
+    if (session->phase == MS_PHASE_FAILED) {
+        return ms_fail(error, "there is no session to offer: one that failed is not resumed");
+    }
     if (!session->tls) {
         return session->resume_data.data ||
                ms_fail(error, "there is no session to offer: none was kept");

@@ -11,6 +11,7 @@
 
 #define TLS1_3 0x0304
 #define RECORD_HEADER 5
+#define KEY_UPDATE_REQUESTED 1 /* KeyUpdateRequest update_requested */
 #define ANY_MESSAGE GNUTLS_HANDSHAKE_ANY
 
 static struct ms_session *session_of(gnutls_session_t tls) {
@@ -276,6 +277,9 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
         session->memory_short = true; /* the step says so */
         /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
         return incoming ? GNUTLS_E_MEMORY_ERROR : 0;
+    }
+    if (incoming && type == GNUTLS_HANDSHAKE_KEY_UPDATE && bytes.len == 1) {
+        session->owes_key_update = bytes.data[0] == KEY_UPDATE_REQUESTED;
     }
     bool by_name = session->config->num_sites > 0 || session->config->reject_unknown_name;
     if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO && by_name) {

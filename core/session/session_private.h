@@ -57,6 +57,7 @@ struct ms_session {
     bool completed; /* this epoch's own handshake returned success */
     bool ever_completed;
     bool expecting;        /* the peer is to begin a renegotiation or reauthentication */
+    bool owes_key_update;  /* the peer asked for one */
     bool said_goodbye;     /* close_notify was sent */
     bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
     size_t action_first;   /* first event of the last thing started */

@@ -211,15 +211,30 @@ static bool put_binding(const struct ms_session *session, struct ms_state *state
     return state->tls_unique.data != NULL;
 }
 
+/* The suite that the ServerHello names (RFC 5246 7.4.1.3, RFC 8446 4.1.3), or NULL. */
+static const char *suite_in_hello(const struct ms_session *session) {
+    const struct ms_event *hello =
+        ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_HELLO, session->role == MS_CLIENT);
+    uint32_t version, code;
+    struct ms_slice random, id, body = hello ? hello->bytes : (struct ms_slice){0};
+    if (!ms_read_number(&body, 2, &version) || !ms_read_fixed(&body, 32, &random) ||
+        !ms_read_vector(&body, 1, &id) || !ms_read_number(&body, 2, &code)) {
+        return NULL;
+    }
+    const struct ms_name *name = ms_names_by_code(MS_NAMES_CIPHER_SUITE, code);
+    return name ? name->iana : NULL;
+}
+
 static bool put_negotiated(const struct ms_session *session, struct ms_state *state) {
     uint16_t version = ms_session_negotiated(session);
     if (!version) {
         return true;
     }
     char spare[16];
-    /* GnuTLS knows none while a renegotiation is under way, or after one that was refused. */
+    /* GnuTLS knows none until it is done, nor while a renegotiation is under way or was refused. */
     const char *suite = gnutls_ciphersuite_get(session->tls);
     suite = suite ? suite : session->cipher_suite;
+    suite = suite ? suite : suite_in_hello(session);
     bool put = put_text(&state->version, ms_names_text(MS_NAMES_VERSION, version, spare)) &&
                put_text(&state->cipher_suite, suite) && put_group(session, version, state);
     state->resumed = gnutls_session_is_resumed(session->tls);

@@ -361,6 +361,20 @@ static void step_handshake(struct ms_session *session) {
     }
 }
 
+/* GnuTLS answers a KeyUpdate that asks for one (RFC 8446 section 4.6.3) with its next record, which
+ * may never come, and cannot bear a second one before. Writing nothing makes it answer, and then
+ * complain that there is nothing to write (3.7.9). */
+static void answer_key_update(struct ms_session *session) {
+    if (!session->owes_key_update || session->task != MS_TASK_READ) {
+        return;
+    }
+    session->owes_key_update = false;
+    ssize_t result = gnutls_record_send(session->tls, "", 0);
+    if (result < 0 && result != GNUTLS_E_INVALID_REQUEST) {
+        ms_session_fail(session, (int)result, MS_DURING_WRITE);
+    }
+}
+
 bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *error) {
     size_t before = session->pulled + session->pushed, events = ms_log_num(session->log);
     enum ms_phase phase = session->phase;
@@ -374,6 +388,7 @@ bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *e
         }
         if (session->task == MS_TASK_READ) {
             step_read(session);
+            answer_key_update(session);
         }
     }
     *moved = session->pulled + session->pushed != before || ms_log_num(session->log) != events ||

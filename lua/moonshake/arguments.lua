@@ -83,8 +83,13 @@ end
 ---------------------------------------------------------------------------------------------------
 
 -- The items of a value that may be a list: a single one may stand for a list of one.
-local function items_of(value)
-  return type(value) == "table" and strict.is_list(value) and value or { value }
+local function items_of(at, value)
+  if type(value) ~= "table" or getmetatable(value) ~= nil and not strict.is_list(value) then
+    return { value }
+  elseif not strict.is_list(value) then
+    wrong(at, "wants a list (items 1, 2, ... and no hole), got a table with other keys or a hole")
+  end
+  return value
 end
 
 -- A list whose items `convert` makes from those given; lists in it are taken apart if `deep`.
@@ -100,7 +105,7 @@ local function list_of(at, option, value, convert, deep)
       end
     end
   end
-  add(items_of(value))
+  add(items_of(at, value))
   if option.full and #list == 0 then
     wrong(at, "is an empty list, which would allow nothing")
   elseif option.max and #list > option.max then
@@ -133,7 +138,9 @@ types["host name"] = function(at, option, value)
   value = types.name(at, option, value)
   if value:find ":" or value:find "^%d+%.%d+%.%d+%.%d+$" then
     wrong(at, ("%q is an address, which server_name cannot carry (RFC 6066 section 3): "
-                  .. "give it as verify_name"):format(value))
+               .. "give it as verify_name"):format(value))
+  elseif #value > 253 then
+    wrong(at, ("a DNS name has at most 253 bytes, got %d (RFC 1035 section 2.3.4)"):format(#value))
   end
   return value
 end
@@ -350,7 +357,7 @@ function types.purpose(at, _, value)
     return false
   end
   local list = {}
-  for _, item in ipairs(items_of(value)) do
+  for _, item in ipairs(items_of(at, value)) do
     if not is_oid(item) then
       types.word(at, { words = PURPOSES }, item)
     end

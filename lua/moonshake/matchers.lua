@@ -308,7 +308,7 @@ end
 
 -- What became of an end, on one line.
 local function tell(one)
-  local parts = { one.phase }
+  local parts = { tostring(one.phase) }
   if one.handshake_completed == false then
     parts[#parts + 1] = "its handshake not completed"
   end

@@ -55,6 +55,7 @@ ms.scenario "an end that insists on RFC 5746 does not talk to a peer without it"
     local alert = { level = "fatal", name = "handshake_failure", number = 40 }
     expect(link.failed_first):equals(case.insists)
     expect(link[case.insists]):failed "GNUTLS_E_SAFE_RENEGOTIATION_FAILED"
+    expect(link[case.insists]):failed "renegotiation_refused"
     expect(link[case.insists]):has { phase = "failed", handshake_completed = false,
                                      failed_during = "handshake", told_by = "itself",
                                      alert_sent = alert }

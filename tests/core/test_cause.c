@@ -24,7 +24,7 @@ static void each_code_has_its_word(void **unused) {
                         "server_changed_identity");
     assert_string_equal(word(GNUTLS_E_NO_COMMON_KEY_SHARE, MS_SERVER, false), "no_shared_group");
     assert_string_equal(word(GNUTLS_E_SAFE_RENEGOTIATION_FAILED, MS_CLIENT, false),
-                        "library_error");
+                        "renegotiation_refused");
 }
 
 /* GnuTLS has one code for what is wrong here and what is wrong there. */

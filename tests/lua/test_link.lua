@@ -429,4 +429,22 @@ test("as many tickets as there are numbers for", function()
   equal(link.client.tickets_received, 255)
 end)
 
+test("the suite of the ServerHello is known though the handshake failed after it", function()
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local link = mutual(version, { client = { trust = pki.authority { cn = "Other" } } })
+    equal(link:handshake(), false)
+    equal(link.client.cipher_suite ~= nil, true)
+    equal(link.client.cipher_suite, link.server.cipher_suite)
+  end
+end)
+
+test("a link that failed has no session to offer", function()
+  local link = mutual "TLS1.2"
+  link:handshake()
+  equal(link:renegotiate { by = "server", client = { identity = tls.default } }, false)
+  raises("there is no session to offer: one that failed is not resumed", function()
+    local _ = link:resume {}
+  end)
+end)
+
 unit.done()

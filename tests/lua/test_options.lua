@@ -38,6 +38,16 @@ test("an address is no server_name, and no DNS name of a constraint", function()
   end)
 end)
 
+test("what is wrong with an issuer, a long name or a list with a hole is told where it is", function()
+  complains("tls.link: server: issuers: ", { server = { identity = server, issuers = "nonsense" } })
+  complains("tls.link: client: server_name: a DNS name has at most 253 bytes",
+            { client = { server_name = ("x"):rep(300) } })
+  complains("tls.link: alpn: wants a list (items 1, 2, ... and no hole)",
+            { client = {}, server = { identity = server }, alpn = { "a", nil, "b" } })
+  complains("tls.link: alpn: wants a list", { server = { identity = server },
+                                              alpn = { h2 = true } })
+end)
+
 test("an option of the other role says whose it is", function()
   complains('tls.link: client: "client_auth" is an option of the server',
             { client = { client_auth = "none" } })
