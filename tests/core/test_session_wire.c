@@ -119,6 +119,38 @@ static void a_policy_has_accepted_nothing_before_it_answers(void **unused) {
     }
 }
 
+/* Puts it in place of the client's second flight, in which its certificate would be. */
+static bool warn_instead(void *context, struct ms_link *link, enum ms_role from,
+                         struct ms_slice bytes, struct ms_error *error) {
+    static const uint8_t warning[] = {21, 3, 3, 0, 2, 1, 90};
+    int *flights = context;
+    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
+    if (from == MS_CLIENT && ++*flights == 2) {
+        return ms_session_feed(to, (struct ms_slice){warning, sizeof warning}, error);
+    }
+    return ms_session_feed(to, bytes, error);
+}
+
+/* Up to TLS 1.2 GnuTLS reports any alert that comes while a certificate is awaited, fatal or not,
+ * as a missing certificate; a warning is not why. */
+static void a_warning_instead_of_a_certificate_is_no_reason(void **unused) {
+    (void)unused;
+    struct world world;
+    int flights = 0;
+    world_make(&world, TLS1_2);
+    world.server_config->client_auth = MS_AUTH_REQUIRE;
+    world_link(&world, NULL);
+    ms_link_carry(world.link, warn_instead, &flights);
+    shake(&world);
+    const struct ms_state *server = world_state(&world, MS_SERVER);
+    assert_string_equal(server->error.problem, "no_certificate");
+    assert_string_equal(server->told_by, "itself");
+    assert_string_equal(server->alert_received.name, "user_canceled");
+    assert_string_equal(server->alert_received.level, "warning");
+    assert_true(server->alert_sent.present);
+    world_clear(&world);
+}
+
 /* Only another stack sends such a warning; here GnuTLS is told to. (In TLS 1.3 it takes any for
  * fatal.) */
 static void warn_from(struct world *world, enum ms_role role) {
@@ -308,6 +340,7 @@ int main(void) {
         cmocka_unit_test(a_signature_that_was_not_flushed_names_no_scheme),
         cmocka_unit_test(a_policy_has_accepted_nothing_before_it_answers),
         cmocka_unit_test(an_alert_in_clear_is_not_taken_for_a_later_one),
+        cmocka_unit_test(a_warning_instead_of_a_certificate_is_no_reason),
         cmocka_unit_test(a_warning_is_survived_and_told_of),
         cmocka_unit_test(only_who_was_refused_is_discontented),
         cmocka_unit_test(data_that_crosses_a_wish_is_read_and_the_handshake_goes_on),

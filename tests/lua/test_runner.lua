@@ -98,6 +98,20 @@ test("a case's links and directory are gone when it has ended, however it did", 
   equal(told.status, 1)
 end)
 
+test("a link of a case that has ended is closed, and still tells what it was", function()
+  left = {} -- luacheck: ignore 111
+  run(load_file [[
+    ms.scenario "a" { run = function()
+      local ca = ms.pki.authority { cn = "Root" }
+      left[1] = ms.tls.link { server = { identity = ca:issue { dns = "server.example" } },
+                              client = { trust = ca, server_name = "server.example" } }
+      ms.expect(left[1]:handshake()):is_true()
+    end }]])
+  local link = left[1] -- luacheck: ignore 113
+  equal(link.client.version, "TLS1.3")
+  unit.raises("the link is closed", function() link:send { from = "client", data = "x" } end)
+end)
+
 test("a case can be read, not written or misread", function()
   local told = run(load_file [[
     ms.scenario "a" { matrix = { version = { "TLS1.2" } }, run = function(case)

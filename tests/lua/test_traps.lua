@@ -413,6 +413,7 @@ test("a refused renegotiation leaves the connection alive, whoever refused", fun
     equal(link[by].phase, "established")
     equal(link[refuser].error, nil)
     equal(link[refuser].phase, "established")
+    equal(link:send { from = "client", data = "" }, "", "the refusal is not this action's")
     equal(link:send { from = "client", data = "to the server" }, "to the server")
     equal(link:send { from = "server", data = "to the client" }, "to the client")
   end
