@@ -38,8 +38,13 @@ function Case:count_expectation()
   self.expectations = self.expectations + 1
 end
 
---- Keeps a failure; the case goes on.
+--- Keeps a failure, once; the case goes on.
 function Case:record_failure(failure)
+  for _, known in ipairs(self.failures) do
+    if rawequal(known, failure) then
+      return
+    end
+  end
   self.failures[#self.failures + 1] = failure
 end
 

@@ -4,7 +4,7 @@
 -- The agreement with moonshake.scenario and the runner:
 --   scenario.current() -> the case that runs, or nil outside of one. Of the case we call
 --     case:count_expectation()        once for each matcher that is judged, before it is
---     case:record_failure(failure)    for a failed check(); the case goes on
+--     case:record_failure(failure)    for each that failed, before anything is raised
 --     case:last_events()              what the link did that the case made last, as lines; told
 --                                     where the value is no end or link itself
 --     case:on_close(f)                (link.lua) f() when the case ends, in reverse order; f does
@@ -162,9 +162,11 @@ local function judge(expectation, name, ...)
   end
   local argument = matcher.shows_argument and select("#", ...) > 0 and diff.show_short((...))
   local failure = failure_of(expectation, name, argument or nil, outcome)
-  if expectation.soft and case then
-    case:record_failure(failure)
-    return false
+  if case then
+    case:record_failure(failure) -- at once: a pcall of the script's cannot undo it
+    if expectation.soft then
+      return false
+    end
   end
   error(failure, 0)
 end

@@ -3,6 +3,7 @@
 -- those modules are seen by another file.
 local native = require "moonshake.native"
 local case = require "moonshake.case"
+local no_exit = require "moonshake.no_exit"
 local scenario = require "moonshake.scenario"
 local traceback = require "moonshake.traceback"
 
@@ -45,9 +46,9 @@ local function syntax_problem(path, message)
   return line and ("%s:%s: %s"):format(path, line, rest) or message
 end
 
-local function load_problem(path, failure)
+local function load_problem(path, failure, timeout)
   if traceback.is_deadline(failure) then
-    return ("%s: loading it took longer than %d s"):format(path, TIMEOUT)
+    return ("%s: loading it took longer than %g s"):format(path, timeout)
   end
   return ("%s: %s"):format(traceback.place(failure) or path, failure.message)
 end
@@ -57,11 +58,24 @@ local function on_error(value)
   return traceback.failure(value, loader.load)
 end
 
+-- A scenario that got its name and no table, as a problem of the file.
+local function half_made(path, begun)
+  local first
+  for name, line in pairs(begun) do
+    if not first or line < begun[first] then
+      first = name
+    end
+  end
+  return first and ('%s:%d: scenario "%s": no table follows the name'):format(path, begun[first],
+                                                                              first)
+end
+
 --- Loads the file at `path`, which is also what its cases' ids begin with. Options: `arguments` are
---- what `...` in it gives; `program` is true for a program that may define scenarios: it shares the
---- globals and may take its time.
+--- what `...` in it gives; `timeout` is the seconds it may take (default 60); `program` is true
+--- for a program that may define scenarios: it shares the globals, may end the process and may take
+--- its time.
 ---@param path string
----@param options? { arguments: string[]?, program: boolean? }
+---@param options? { arguments: string[]?, timeout: number?, program: boolean? }
 ---@return table|nil file with `cases`, `path`, `id`
 ---@return string|nil problem "FILE:LINE: message"
 ---@return table|nil failure where running the file, not compiling it, failed
@@ -81,8 +95,10 @@ function loader.load(path, options)
     search = directory .. "?.lua;" .. directory .. "?/init.lua",
   }, File)
   file:enter()
-  native.deadline(not options.program and TIMEOUT or nil)
-  local scenarios, done, failure = scenario.collect(function()
+  local timeout = options.timeout or TIMEOUT
+  native.deadline(not options.program and timeout or nil)
+  local call = options.program and xpcall or no_exit
+  local scenarios, done, failure = scenario.collect(call, function()
     chunk(table.unpack(options.arguments or {}))
   end, on_error)
   native.deadline(nil)
@@ -91,7 +107,11 @@ function loader.load(path, options)
     if type(failure) ~= "table" then -- memory ran out, or the handler failed
       failure = traceback.bare(failure)
     end
-    return nil, load_problem(path, failure), failure
+    return nil, load_problem(path, failure, timeout), failure
+  end
+  local problem = half_made(path, scenarios.begun)
+  if problem then
+    return nil, problem, traceback.bare(problem)
   end
   for _, made in ipairs(scenarios) do
     for _, combination in ipairs(made.combinations) do

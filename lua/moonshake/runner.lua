@@ -8,6 +8,7 @@
 --   finish(summary)      { counts (by outcome), not_run (cases), interrupted (the case's id or
 --                          true), seconds, problems, unmatched (see selection.lua) }; returns
 --                          nil and why when the report could not be written
+local no_exit = require "moonshake.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
 
 local runner = {}
@@ -19,17 +20,6 @@ runner.STATUS = { passed = 0, failed = 1, unusable = 2, nothing_selected = 5, in
 local function interrupted()
   local open = package.preload["moonshake.program"]
   return open ~= nil and require("moonshake.program").interrupted()
-end
-
--- A script that ended the process would take the report with it, and leave its own exit status.
-local function without_exit(f)
-  local exit = os.exit
-  os.exit = function() -- luacheck: ignore 122
-    error("os.exit: it would end the whole run, not this case", 2)
-  end
-  local done, message = xpcall(f, debug.traceback)
-  os.exit = exit -- luacheck: ignore 122
-  return done, message
 end
 
 local function run_case(case, timeout)
@@ -98,9 +88,9 @@ function runner.run(selected, options, report)
     unmatched = selected.unmatched,
   }
   report:begin(#selected.cases)
-  local done, message = without_exit(function()
+  local done, message = no_exit(function()
     run_all(selected, options, report, summary)
-  end)
+  end, debug.traceback)
   if interrupted() then
     summary.interrupted = summary.current or true
   elseif not done then

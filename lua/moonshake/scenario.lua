@@ -152,6 +152,8 @@ function scenario.define(name)
     require("moonshake.standalone").run() -- does not return
   end
   check_name(name)
+  local _, line = strict.position()
+  collector.begun[name] = line or 0
   return function(description)
     if running or not collector then
       strict.raise("ms.scenario: the file is loaded, it is too late for another scenario")
@@ -162,6 +164,7 @@ function scenario.define(name)
       strict.raise(('scenario "%s": the name is used twice, first in line %d'):format(name,
                                                                                       before.line))
     end
+    collector.begun[name] = nil
     collector.by_name[name] = made
     collector[#collector + 1] = made
   end
@@ -210,16 +213,17 @@ function scenario.set_current(case)
   running = case
 end
 
---- Calls f() and returns the scenarios it made, in order, and what pcall(f) returned. `handler` is
---- xpcall's.
+--- Calls f() and returns the scenarios it made, in order, and what `call` (xpcall, or what stands
+--- for it) returned. The list's `begun` has the lines of those that have a name and nothing else.
+---@param call fun(f: function, handler: function): boolean, any
 ---@param f function
 ---@param handler fun(value: any): any
 ---@return table[] scenarios, boolean done, any result
-function scenario.collect(f, handler)
+function scenario.collect(call, f, handler)
   local outer = collector
-  local scenarios = { by_name = {} }
+  local scenarios = { by_name = {}, begun = {} }
   collector = scenarios
-  local done, result = xpcall(f, handler)
+  local done, result = call(f, handler)
   collector = outer
   return scenarios, done, result
 end

@@ -103,7 +103,7 @@ Selection.__index = Selection
 
 function Selection:load(path)
   if self.loaded[path] == nil then
-    local file, problem = loader.load(path)
+    local file, problem = loader.load(path, { timeout = self.timeout })
     self.loaded[path] = file or false
     if not file then
       self.problems[#self.problems + 1] = problem
@@ -150,12 +150,12 @@ end
 
 --- Loads what `targets` (paths, ids) name and keeps the cases that pass `filter`.
 ---@param targets string[]
----@param filter { text: string?, tags: string[]? }
+---@param filter { text: string?, tags: string[]?, timeout: number? } timeout: to load a file in
 ---@return { cases: table[], problems: string[], unmatched: string[] } problems: what could not be
 --- loaded; unmatched: targets that mean no case
 function selection.select(targets, filter)
   local made = setmetatable({
-    cases = {}, problems = {}, unmatched = {}, loaded = {}, taken = {},
+    cases = {}, problems = {}, unmatched = {}, loaded = {}, taken = {}, timeout = filter.timeout,
   }, Selection)
   for _, target in ipairs(targets) do
     made:add_target(target)

@@ -28,6 +28,13 @@ test("a misspelt end or shared option is told", function()
   complains('tls.link: unknown option "version" (did you mean "versions"?)', { version = "TLS1.2" })
 end)
 
+test("a table of options is a plain one, and a name has no NUL", function()
+  complains("tls.link: wants a table of options, got", setmetatable({}, {}))
+  complains("tls.link: client: wants a table of options, got", { client = tls.none })
+  complains("server_name: wants a name, got", { client = { server_name = "a\0b" } })
+  complains("server_name: wants a name, got", { client = { server_name = "" } })
+end)
+
 test("an address is no server_name, and no DNS name of a constraint", function()
   for _, address in ipairs { "192.0.2.7", "2001:db8::1" } do
     complains("which server_name cannot carry (RFC 6066 section 3): give it as verify_name",
@@ -39,7 +46,8 @@ test("an address is no server_name, and no DNS name of a constraint", function()
 end)
 
 test("what is wrong with an issuer, a long name or a list with a hole is told where it is", function()
-  complains("tls.link: server: issuers: ", { server = { identity = server, issuers = "nonsense" } })
+  complains("tls.link: server: issuers: ",
+            { server = { identity = server, issuers = "nonsense" } })
   complains("tls.link: client: server_name: a DNS name has at most 253 bytes",
             { client = { server_name = ("x"):rep(300) } })
   complains("tls.link: alpn: wants a list (items 1, 2, ... and no hole)",

@@ -112,6 +112,24 @@ test("a link of a case that has ended is closed, and still tells what it was", f
   unit.raises("the link is closed", function() link:send { from = "client", data = "x" } end)
 end)
 
+test("whatever value is raised, there is a sentence for it", function()
+  local told = run(load_file [[
+    local values = {
+      text = "why", number = 5, table = {}, ["nil"] = nil,
+      speaking = setmetatable({}, { __tostring = function() return "I say" end }),
+      broken = setmetatable({}, { __tostring = function() error "no" end }),
+    }
+    for _, name in ipairs { "text", "number", "table", "nil", "speaking", "broken" } do
+      ms.scenario(name) { run = function() error(values[name], 0) end }
+    end]])
+  local wanted = { "why", "5", "the error value is a table that has no text",
+                   "error was called without a value", "I say",
+                   "the error value's __tostring failed" }
+  for index, sentence in ipairs(wanted) do
+    equal(told.ended[index].failures[1].message, sentence)
+  end
+end)
+
 test("a case can be read, not written or misread", function()
   local told = run(load_file [[
     ms.scenario "a" { matrix = { version = { "TLS1.2" } }, run = function(case)

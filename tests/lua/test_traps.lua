@@ -213,6 +213,21 @@ test("every post-handshake message is read before the link is called quiet", fun
   equal(link.client.tickets_received, 7, "no more for another round of authentication")
 end)
 
+test("a client that wants no tickets is given none, as far as it can say so", function()
+  local link = link_with("TLS1.2", { tickets = 0 })
+  equal(link:handshake(), true)
+  equal(link.client.tickets_received, 0)
+end)
+
+test("GnuTLS only ever adds protocols to those it has", function()
+  local protocols = { "a", "b", "c", "d", "e" } -- it has room for eight
+  local link = link_with("TLS1.2", { alpn = protocols }, { alpn = protocols })
+  equal(link:handshake(), true)
+  equal(link:renegotiate { by = "client", client = { identity = alice },
+                           server = { client_auth = "require" } }, true)
+  equal(link.client.alpn, "a")
+end)
+
 each_version("a chain is presented as given, however wrong and long", function(version)
   local deep = pki.chain { depth = 20, leaf = { dns = "server.example" } }
   local reversed = {}
@@ -271,6 +286,8 @@ test("a message that was made but never flushed was not sent", function()
   equal(link.client.wire.sent_certificates, nil)
   equal(link.server.wire.received_certificates, nil)
   equal(link.client.not_sent_because, "failed_before")
+  local told = table.concat(require "moonshake.events".last(link.events, 8), "\n")
+  unit.contains(told, "client made but never sent Certificate: CN=mute")
 end)
 
 test("what was not flushed was not sent, though an encrypted alert left after it", function()

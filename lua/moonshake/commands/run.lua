@@ -18,7 +18,9 @@ end
 ---@return integer status
 return function(options, program)
   local targets = #options.path > 0 and options.path or { "scenarios" }
-  local selected = selection.select(targets, { text = options.text, tags = options.tags })
+  local selected = selection.select(targets, {
+    text = options.text, tags = options.tags, timeout = options.timeout,
+  })
   for _, list in ipairs { selected.problems, selected.unmatched } do
     for _, problem in ipairs(list) do
       io.stderr:write("moonshake: ", escape.line(problem), "\n")

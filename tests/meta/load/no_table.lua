@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+local ms = require "moonshake"
+ms.scenario "never"
