@@ -450,6 +450,14 @@ test("a renegotiation without RFC 5746 is refused by the end that wants it", fun
   equal(link.client.phase, "established", "and its peer only learns that it was refused")
 end)
 
+test("before TLS 1.2 GnuTLS says yes to any length of keying material, and writes none", function()
+  local link = link_with "TLS1.0"
+  equal(link:handshake(), true)
+  equal(#link.client:exporter("EXPORTER-x", nil, 200), 200)
+  equal(link.client:exporter("EXPORTER-x", nil, 200), link.server:exporter("EXPORTER-x", nil, 200))
+  unit.raises("at most 200 bytes", function() link.client:exporter("EXPORTER-x", nil, 201) end)
+end)
+
 test("fifty renegotiations in a row stay true", function()
   local link = link_with("TLS1.2", { identity = alice }, { client_auth = "require" })
   equal(link:handshake(), true)
