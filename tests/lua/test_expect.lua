@@ -173,6 +173,9 @@ test("has raises on a path that cannot exist, even below nil", function()
   raises('certificate: unknown field "subjct"', function()
     expect(tls.link({}).server):has { ["peer_certificate.subjct"] = "x" }
   end)
+  raises('peer_certificates is a list: its items are numbered from 1, "first" is none', function()
+    expect(good.server):has { ["peer_certificates.first"] = alice }
+  end)
   raises("expect: has: version is a string, which has no field", function()
     expect(good.server):has { ["version.minor"] = 3 }
   end)

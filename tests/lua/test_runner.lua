@@ -130,6 +130,14 @@ test("whatever value is raised, there is a sentence for it", function()
   end
 end)
 
+test("a complaint whose line is gone names no other line", function()
+  local told = run(load_file [[
+    ms.scenario "ends in a tail call" { run = function() return ms.tls.link { sever = {} } end }]])
+  local made = told.ended[1].failures[1]
+  unit.contains(made.message, 'tls.link: unknown option "sever"')
+  equal(made.message:find(".lua:%d"), nil)
+end)
+
 test("a case can be read, not written or misread", function()
   local told = run(load_file [[
     ms.scenario "a" { matrix = { version = { "TLS1.2" } }, run = function(case)

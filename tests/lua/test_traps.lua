@@ -228,6 +228,21 @@ test("GnuTLS only ever adds protocols to those it has", function()
   equal(link.client.alpn, "a")
 end)
 
+test("the version in a record's header is the header's", function()
+  local link = link_with "TLS1.3"
+  equal(link:handshake(), true)
+  local first = link.events[2]
+  equal(first.kind, "record")
+  equal(first.version, "TLS1.0", "of a first ClientHello (RFC 8446 section 5.1)")
+end)
+
+each_version("a priority's demands on certificates hold in our verification", function(version)
+  local link = link_with(version, { priority = "NORMAL:%PROFILE_ULTRA" }, {})
+  equal(link:handshake(), false)
+  equal(link.client.error.problem, "certificate_rejected")
+  equal(link.client.verification.problems[1], "insecure_algorithm", "P-256 is too weak for it")
+end)
+
 each_version("a chain is presented as given, however wrong and long", function(version)
   local deep = pki.chain { depth = 20, leaf = { dns = "server.example" } }
   local reversed = {}
