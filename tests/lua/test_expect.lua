@@ -430,7 +430,7 @@ test("a failure about an end or link has the last events of both ends", function
   end
 end)
 
-test("in a case, every judged matcher counts and a failed check is recorded", function()
+test("in a case, every judged matcher counts and each that fails is recorded", function()
   local counted, recorded = 0, {}
   scenario.set_current {
     count_expectation = function() counted = counted + 1 end,
@@ -446,7 +446,7 @@ test("in a case, every judged matcher counts and a failed check is recorded", fu
   scenario.set_current(nil)
   assert(done, message)
   equal(counted, 4)
-  equal(#recorded, 1)
+  equal(#recorded, 2, "the failed expect too, before it is raised")
   equal(recorded[1].message, "equals: found 1, wanted 2")
   equal(recorded[1].events[1], "the client sent ClientHello", "of the link that the case made last")
 end)

@@ -45,7 +45,7 @@ test("an address is no server_name, and no DNS name of a constraint", function()
   end)
 end)
 
-test("what is wrong with an issuer, a long name or a list with a hole is told where it is", function()
+test("a wrong issuer, a long name, a list with a hole are told where they are", function()
   complains("tls.link: server: issuers: ",
             { server = { identity = server, issuers = "nonsense" } })
   complains("tls.link: client: server_name: a DNS name has at most 253 bytes",
