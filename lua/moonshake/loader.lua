@@ -43,7 +43,10 @@ end
 -- "FILE:LINE: message" with the whole path, which Lua shortens.
 local function syntax_problem(path, message)
   local line, rest = message:match ":(%d+): (.*)$"
-  return line and ("%s:%s: %s"):format(path, line, rest) or message
+  if line then
+    return ("%s:%s: %s"):format(path, line, rest)
+  end
+  return message:find(path, 1, true) and message or ("%s: %s"):format(path, message)
 end
 
 local function load_problem(path, failure, timeout)
