@@ -260,6 +260,26 @@ static void what_may_still_be_sent_has_no_reason_not_to_be(void **unused) {
     }
 }
 
+static void a_link_that_stalls_later_stays_as_it_is(void **unused) {
+    (void)unused;
+    struct world world;
+    world_make(&world, TLS1_2);
+    world_link(&world, NULL);
+    shake(&world);
+    ms_link_carry(world.link, lose, NULL);
+    assert_true(ms_link_renegotiate(world.link, MS_CLIENT, NULL));
+    world_pump(&world);
+    assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
+    size_t events = ms_log_num(ms_link_log(world.link));
+    assert_true(ms_link_renegotiate(world.link, MS_CLIENT, NULL));
+    assert_true(
+        ms_link_send(world.link, MS_CLIENT, (struct ms_slice){(const uint8_t *)"x", 1}, NULL));
+    world_pump(&world);
+    assert_int_equal(ms_link_num_history(world.link), 2);
+    assert_int_equal(ms_log_num(ms_link_log(world.link)), events);
+    world_clear(&world);
+}
+
 static bool hang_up_instead(void *context, struct ms_link *link, enum ms_role from,
                             struct ms_slice bytes, struct ms_error *error) {
     (void)context;
@@ -345,6 +365,7 @@ int main(void) {
         cmocka_unit_test(only_who_was_refused_is_discontented),
         cmocka_unit_test(data_that_crosses_a_wish_is_read_and_the_handshake_goes_on),
         cmocka_unit_test(what_may_still_be_sent_has_no_reason_not_to_be),
+        cmocka_unit_test(a_link_that_stalls_later_stays_as_it_is),
         cmocka_unit_test(who_hangs_up_is_told_of_as_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
