@@ -231,15 +231,6 @@ test("a client that wants no tickets is given none, as far as it can say so", fu
   equal(link.client.tickets_received, 0)
 end)
 
-test("GnuTLS only ever adds protocols to those it has", function()
-  local protocols = { "a", "b", "c", "d", "e" } -- it has room for eight
-  local link = link_with("TLS1.2", { alpn = protocols }, { alpn = protocols })
-  equal(link:handshake(), true)
-  equal(link:renegotiate { by = "client", client = { identity = alice },
-                           server = { client_auth = "require" } }, true)
-  equal(link.client.alpn, "a")
-end)
-
 test("the version in a record's header is the header's", function()
   local link = link_with "TLS1.3"
   equal(link:handshake(), true)
