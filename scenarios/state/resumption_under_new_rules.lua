@@ -276,3 +276,35 @@ ms.scenario "an end that changed its own certificate is still known by the old o
     end
   end,
 }
+
+ms.scenario "a TLS 1.2 session breaks the first link with a server that was upgraded" {
+  about  = "GnuTLS 3.7.9 as server takes the TLS 1.2 ticket for granted and then negotiates TLS 1.3: "
+    .. "it leaves its certificate out, as if resumed, and its client, which resumed nothing, stops. "
+    .. "A new link without the old session is fine.",
+  rfc    = "RFC 8446 section 4.1.2",
+  tags   = { "state" },
+  matrix = { versions = { { "TLS1.3" }, { "TLS1.2", "TLS1.3" } } },
+  run    = function(case)
+    local first, ca = first_link({ version = "TLS1.2" }, {}, {})
+    expect(first:handshake()):is_true()
+
+    local upgraded = { versions = case.versions }
+    local link = first:resume { client = upgraded, server = upgraded }
+    expect(link:handshake()):is_false()
+    expect(link.failed_first):equals "client"
+    expect(link.client):failed "GNUTLS_E_UNEXPECTED_HANDSHAKE_PACKET"
+    expect(link.server):failed "unexpected_message"
+    expect(link.client):has { version = "TLS1.3", resumed = false, handshake_completed = false }
+    expect(link.server.resumed):is_true()                   -- the library's word
+    expect(link.server.wire.sent_certificates):is_nil()
+    expect(link.client.wire.received_certificates):is_nil()
+
+    local fresh = tls.link {
+      server   = { identity = ca:issue { dns = "server.example" } },
+      client   = { trust = ca, server_name = "server.example" },
+      versions = case.versions,
+    }
+    fresh:handshake()
+    expect(fresh):succeeded()
+  end,
+}
