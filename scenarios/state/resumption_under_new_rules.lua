@@ -278,9 +278,9 @@ ms.scenario "an end that changed its own certificate is still known by the old o
 }
 
 ms.scenario "a TLS 1.2 session breaks the first link with a server that was upgraded" {
-  about  = "GnuTLS 3.7.9 as server takes the TLS 1.2 ticket for granted and then negotiates TLS 1.3: "
-    .. "it leaves its certificate out, as if resumed, and its client, which resumed nothing, stops. "
-    .. "A new link without the old session is fine.",
+  about  = "GnuTLS 3.7.9 as server takes the TLS 1.2 ticket for granted and then negotiates TLS "
+    .. "1.3: it leaves its certificate out, as if resumed, and its client, which resumed nothing, "
+    .. "stops. A new link without the old session is fine.",
   rfc    = "RFC 8446 section 4.1.2",
   tags   = { "state" },
   matrix = { versions = { { "TLS1.3" }, { "TLS1.2", "TLS1.3" } } },
