@@ -86,7 +86,7 @@ for round = 1, 3 do
   local output = read(moonshake .. " run " .. quote(scenarios))
   local summary = output:match "[^\n]*passed[^\n]*in [%d.]+ s"
   cases = 0
-  for count in summary:gmatch "(%d+) %a+" do
+  for count in summary:match "^(.*) in ":gmatch "(%d+) %a+" do
     cases = cases + count
   end
   rates[round] = cases / tonumber(summary:match "in ([%d.]+) s")

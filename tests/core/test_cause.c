@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cause.h"
+#include "factory.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -88,6 +89,72 @@ static void no_cipher_suites_is_told_apart(void **unused) {
     }
 }
 
+/* A server's config for a version, with one identity. */
+static struct ms_config *server_with(struct ms_identity *identity, uint16_t version) {
+    struct ms_error error = {0};
+    struct ms_config *config = ms_config_new(MS_SERVER, &error);
+    assert_non_null(config);
+    assert_true(ms_codes_add(&config->versions, version));
+    assert_true(version == 0x0304 || ms_codes_add(&config->versions, 0x0304));
+    assert_true(ms_config_add_identity(config, identity));
+    assert_true(ms_config_finish(config, NULL, &error));
+    return config;
+}
+
+static struct ms_codes one_code(uint16_t *code) {
+    return (struct ms_codes){.items = code, .num = 1};
+}
+
+/* Offers that no GnuTLS makes. */
+static void an_offer_is_read_as_its_version_means_it(void **unused) {
+    (void)unused;
+    enum { ECDSA_SUITE = 0xc02b, RSA_SUITE = 0x009c, NEW_SUITE = 0x1301 };
+    static const struct {
+        uint16_t legacy_version, offered_version, server_version, suite, group, scheme;
+        const char *key, *usage, *problem;
+    } rows[] = {
+        /* the old field cannot mean TLS 1.3 (RFC 8446 section 4.2.1) */
+        {0x0304, 0, 0x0304, NEW_SUITE, 23, 0x0403, "ecdsa-p256", NULL, "no_shared_version"},
+        {0x0303, 0, 0x0303, ECDSA_SUITE, 24, 0x0807, "ecdsa-p256", NULL,
+         "no_shared_signature_scheme"},
+        /* a suite of TLS 1.3 is none for TLS 1.2 */
+        {0x0303, 0x0303, 0x0303, NEW_SUITE, 23, 0x0403, "ecdsa-p256", NULL,
+         "no_shared_cipher_suite"},
+        /* RSA key exchange needs no group */
+        {0x0303, 0x0303, 0x0303, RSA_SUITE, 30000, 0x0807, "rsa-2048", NULL,
+         "no_shared_signature_scheme"},
+        {0x0303, 0x0303, 0x0303, ECDSA_SUITE, 30000, 0x0403, "ecdsa-p256", NULL, "no_shared_group"},
+        /* who lists no groups and no schemes takes any (RFC 8422 section 4, RFC 5246 7.4.1.4.1) */
+        {0x0303, 0x0303, 0x0303, ECDSA_SUITE, 0, 0, "ecdsa-p256", "keyAgreement",
+         "key_usage_violation"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ms_recipe recipe = bare_recipe("CN=server");
+        char *usage = (char *)rows[i].usage;
+        recipe.key_usage = (struct ms_texts){.items = &usage, .num = usage != NULL};
+        struct ms_identity *identity = issue_with(&recipe, rows[i].key, NULL);
+        struct ms_config *config = server_with(identity, rows[i].server_version);
+        uint16_t version = rows[i].offered_version, suite = rows[i].suite, group = rows[i].group,
+                 scheme = rows[i].scheme;
+        struct ms_client_hello hello = {
+            .legacy_version = rows[i].legacy_version,
+            .versions = version ? one_code(&version) : (struct ms_codes){0},
+            .cipher_suites = one_code(&suite),
+            .has_groups = group,
+            .groups = group ? one_code(&group) : (struct ms_codes){0},
+            .has_schemes = scheme,
+            .schemes = scheme ? one_code(&scheme) : (struct ms_codes){0},
+        };
+        struct ms_circumstances at = {.code = GNUTLS_E_NO_CIPHER_SUITES,
+                                      .role = MS_SERVER,
+                                      .config = config,
+                                      .hello = &hello};
+        assert_string_equal(ms_cause_word(&at), rows[i].problem);
+        ms_config_release(config);
+        ms_identity_release(identity);
+    }
+}
+
 static void the_rfc_names_an_alert_for_each_rejection(void **unused) {
     (void)unused;
     struct ms_verification result = {0};
@@ -108,6 +175,7 @@ int main(void) {
         cmocka_unit_test(nobody_is_blamed_for_the_other),
         cmocka_unit_test(every_word_given_is_in_the_list),
         cmocka_unit_test(no_cipher_suites_is_told_apart),
+        cmocka_unit_test(an_offer_is_read_as_its_version_means_it),
         cmocka_unit_test(the_rfc_names_an_alert_for_each_rejection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,7 @@ static void a_warning_is_survived_and_told_of(void **unused) {
         if (renegotiates) {
             assert_true(ms_link_renegotiate(world.link, to, &error));
         }
+        assert_false(world_state(&world, to)->alert_received.present);
         warn_from(&world, from);
         world_pump(&world);
         assert_true(ms_link_content(world.link));

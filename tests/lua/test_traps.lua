@@ -372,6 +372,8 @@ each_version("an issuer is why nothing was sent only where it counts", function(
       signature_schemes = { "rsa_pkcs1_sha256", "rsa_pss_rsae_sha256" } })
     equal(link:handshake(), true)
     equal(#link.client.wire.sent_certificates, 0)
+    equal(count(link.events, { role = "client", kind = "selection",
+                               certificate = deep.certificate }), 0, "it was not even chosen")
     return link.client.not_sent_because
   end
   equal(shake "CN=Root", "no_common_signature_scheme", "any issuer of the chain is enough")
@@ -419,6 +421,7 @@ test("a server's choice by function is not made again in a renegotiation", funct
   equal(link:renegotiate { by = "server" }, true)
   equal(asked, 1)
   equal(link.server.wire.sent_certificates[1], server.certificate)
+  equal(count(link.events, { role = "server", kind = "selection" }), 1)
 end)
 
 each_version("several server certificates are told apart by name", function(version)
