@@ -131,7 +131,7 @@ static void an_offer_is_read_as_its_version_means_it(void **unused) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct ms_recipe recipe = bare_recipe("CN=server");
         char *usage = (char *)rows[i].usage;
-        recipe.key_usage = (struct ms_texts){.items = &usage, .num = usage != NULL};
+        recipe.key_usage = (struct ms_texts){.items = usage ? &usage : NULL, .num = usage != NULL};
         struct ms_identity *identity = issue_with(&recipe, rows[i].key, NULL);
         struct ms_config *config = server_with(identity, rows[i].server_version);
         uint16_t version = rows[i].offered_version, suite = rows[i].suite, group = rows[i].group,
