@@ -10,6 +10,7 @@ local traceback = require "moonshake.traceback"
 
 local DEFAULT_TIMEOUT = 60
 local LAST_EVENTS = 8 -- of each end
+local LAST_LINKS = 8 -- whose ends are told whole
 
 local Case = {}
 Case.__index = Case
@@ -19,18 +20,17 @@ Case.__index = Case
 ---@param combination table of its matrix (see matrix.lua)
 ---@param file table the file it stands in (see loader.lua)
 local function new(made, combination, file)
-  return setmetatable({
+  local case = setmetatable({
     id = file.id .. "::" .. made.name .. combination.text,
     scenario = made,
     combination = combination,
     values = combination.values,
     file = file,
-    expectations = 0,
-    failures = {},
-    notes = {},
     closers = {},
     tellers = {},
   }, Case)
+  case:forget()
+  return case
 end
 
 --- Counts an expectation that is about to be judged.
@@ -53,10 +53,10 @@ function Case:note(text)
   self.notes[#self.notes + 1] = text
 end
 
---- Has f() called when the case ends, the last one first. `tell`, if given, answers with the events
---- of what f() closes, or nil when that is gone already.
+--- Has f() called when the case ends, the last one first. `tell`, if given, answers with the link
+--- that f() closes, or nil when that is gone already.
 ---@param f function
----@param tell? fun(): table[]|nil
+---@param tell? fun(): table|nil
 function Case:on_close(f, tell)
   self.closers[#self.closers + 1] = f
   self.tellers[#self.tellers + 1] = tell
@@ -111,15 +111,29 @@ local function on_error(value)
   return traceback.failure(value, Case.play)
 end
 
--- The last events of the link that the case made last: where it stood when it came to nothing.
+--- The last events of the link that the case made last: where it stood when it came to nothing.
+---@return string[]
 function Case:last_events()
   for index = #self.tellers, 1, -1 do
-    local all = self.tellers[index]()
-    if all then
-      return events.last(all, LAST_EVENTS)
+    local link = self.tellers[index]()
+    if link then
+      return events.last(link.events, LAST_EVENTS)
     end
   end
   return {}
+end
+
+-- Both ends of the links that the case made last, as JSON.
+function Case:all_ends()
+  local json, plain = require "dkjson", require "moonshake.plain"
+  local links = {}
+  for index = #self.tellers, 1, -1 do
+    local link = #links < LAST_LINKS and self.tellers[index]()
+    if link then
+      table.insert(links, 1, json.encode(plain.ends(link)))
+    end
+  end
+  return "[" .. table.concat(links, ",") .. "]"
 end
 
 -- The error that ended `run` as a failure.
@@ -130,6 +144,11 @@ function Case:failure_of(value, timeout)
   if traceback.is_deadline(value) then
     value.kind = "timeout"
     value.message = ("timeout after %g s"):format(timeout)
+  elseif traceback.is_out_of_memory(value) then
+    collectgarbage()
+    self.damage = true
+    value = traceback.at_scenario(self, "memory",
+                                  "the case used more memory than a worker may have (--memory)")
   end
   if #value.events == 0 and value.kind ~= "expectation" then
     value.events = self:last_events()
@@ -138,12 +157,14 @@ function Case:failure_of(value, timeout)
 end
 
 -- Closes what the case opened, the last first.
-function Case:close()
+function Case:close(keeps_directory)
   for index = #self.closers, 1, -1 do
     self.closers[index]()
   end
   self.closers, self.tellers = {}, {}
-  if self.made_directory then
+  if self.made_directory and keeps_directory then
+    self:note("kept " .. self.made_directory)
+  elseif self.made_directory then
     local removed, message = require("moonshake.io.files").remove_tree(self.made_directory)
     if not removed then
       self:note(message)
@@ -151,29 +172,39 @@ function Case:close()
   end
 end
 
+-- Puts back what the script changed of what others share.
+function Case:mend(mend)
+  local changed = mend and mend() or {}
+  if #changed > 0 then
+    self.damage = true
+    self:note(("the case changed %s: put back, and the file's other cases run in a fresh process")
+              :format(table.concat(changed, ", ")))
+  end
+end
+
 -- Runs the script's function and keeps what it failed with. Returns the reason of a skip.
-function Case:play(timeout)
+function Case:play(timeout, how)
   native.clock_reset()
   native.rewind()
   scenario.set_current(self)
   native.deadline(timeout)
   local done, value = xpcall(self.scenario.run, on_error, self:view())
   native.deadline(nil)
+  self:mend(how.mend)
   local skipped = not done and scenario.is_skip(value)
-  local failure = not (done or skipped) and self:failure_of(value, timeout)
-  self:close()
+  if not (done or skipped) then
+    self:record_failure(self:failure_of(value, timeout))
+  elseif done and self.expectations == 0 then
+    self:record_failure(traceback.at_scenario(self, "no_expectation",
+                                              "the case made no expectation"))
+  end
+  if how.ends and #self.failures > 0 then
+    self.ends = self:all_ends()
+  end
+  self:close(how.keep)
   scenario.set_current(nil)
   native.clock_reset()
-  if done then
-    if self.expectations == 0 then
-      self:record_failure(traceback.at_scenario(self, "no_expectation",
-                                                "the case made no expectation"))
-    end
-  elseif skipped then
-    return value.reason
-  else
-    self:record_failure(failure)
-  end
+  return skipped and value.reason or nil
 end
 
 -- Judges by what was recorded.
@@ -191,11 +222,14 @@ function Case:verdict(reason)
   return "passed"
 end
 
---- Runs the case, once.
----@param timeout? number seconds; default the scenario's, else 60
+--- Runs the case. What it recorded stands in its `failures`, `notes` and `ends` until forget();
+--- `damage` is then true where what cases share may not be what it was.
+---@param timeout number|nil seconds; default the scenario's, else 60
+---@param how { ends: boolean?, keep: boolean?, mend: (fun(): string[])? } whether to tell both ends
+--- of its links whole if it fails; whether its directory stays; what puts back what a script changed
 ---@return string outcome "passed", "failed", "skipped" or "expected_failure"
 ---@return string|nil reason of a skip or an expected failure
-function Case:run(timeout)
+function Case:run(timeout, how)
   for _, word in ipairs(self.scenario.needs) do
     local reason = needs.missing(word)
     if reason then
@@ -203,9 +237,51 @@ function Case:run(timeout)
     end
   end
   self.file:enter()
-  local reason = self:play(timeout or self.scenario.timeout or DEFAULT_TIMEOUT)
+  local reason = self:play(timeout or self:seconds(), how)
   self.file:leave()
   return self:verdict(reason)
+end
+
+--- Lets go of what the last run() recorded; the case can be run again.
+function Case:forget()
+  self.expectations, self.failures, self.notes = 0, {}, {}
+  self.ends, self.made_directory, self.damage = nil, nil, nil
+end
+
+--- How long the case may take unless the command line says otherwise.
+---@return number seconds
+function Case:seconds()
+  return self.scenario.timeout or DEFAULT_TIMEOUT
+end
+
+-- What JSON has a word for stays what it is; of a table there is its text.
+local function parameters(combination)
+  local shown = setmetatable({}, { __jsontype = "object", __jsonorder = combination.names })
+  for name, value in pairs(combination.values) do
+    shown[name] = type(value) == "table" and combination.texts[name] or value
+  end
+  return shown
+end
+
+--- What can be known of the case without running it, for other processes and for reports.
+---@return table description
+function Case:describe()
+  local made = self.scenario
+  return {
+    id = self.id,
+    file = self.file.path,
+    line = made.line,
+    name = made.name,
+    label = made.name .. self.combination.text,
+    tags = setmetatable(made.tags, { __jsontype = "array" }),
+    needs = setmetatable(made.needs, { __jsontype = "array" }),
+    timeout = made.timeout,
+    seconds = self:seconds(),
+    rfc = made.rfc,
+    about = made.about,
+    expected_failure = made.expected_failure,
+    params = parameters(self.combination),
+  }
 end
 
 return { new = new }

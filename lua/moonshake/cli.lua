@@ -5,6 +5,7 @@ local argparse = require "argparse"
 local native = require "moonshake.native"
 local escape = require "moonshake.escape"
 local suggest = require "moonshake.suggest"
+local values = require "moonshake.option_values"
 
 local UNUSABLE = 2
 
@@ -12,44 +13,56 @@ local UNUSABLE = 2
 local LATER_COMMANDS = {
   "show", "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
 }
-local LATER_OPTIONS = {
-  "-j", "--shuffle", "--repeat", "--last-failed", "--shard", "--client", "--server", "--pcap",
-  "--report", "--durations", "--watch", "--keep",
+local LATER_OPTIONS = { "--client", "--server", "--pcap", "--report" }
+
+-- Options of run: as argparse takes them, what follows, where the value goes, what it may be, help.
+-- What nothing follows is a flag.
+local RUN = {
+  { "--last-failed", nil, "last_failed", nil, "Only cases that failed when they ran last." },
+  { "--shard", "I/N", "shard", values.shard,
+    "Only the cases of shard I of N; auto: as this machine's engine says." },
+  { "--shuffle", "SEED", "seed", values.seed,
+    "In another order; --shuffle=SEED in that of a seed." },
+  { "--repeat", "N", "repeats", values.count, "Run each case N times." },
+  { "-x --fail-fast", nil, "fail_fast", nil, "Stop at the first failure." },
+  { "--max-fail", "N", "max_fail", values.count, "Stop at the Nth failure." },
+  { "-j --jobs", "N", "jobs", values.count, "So many cases at a time (default: processors)." },
+  { "--timeout", "SECONDS", "timeout", values.seconds, "For each case, instead of its own." },
+  { "--memory", "SIZE", "memory", values.size,
+    "What a worker may use: 512M, 2G (default: 1G)." },
+  { "--junit-extras", nil, "junit_extras", nil,
+    "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
+  { "--durations", "N", "durations", values.count_or_none, "Tell the N slowest cases; 0: all." },
+  { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
+  { "--keep", nil, "keep", nil, "Leave the cases' directories." },
 }
-local LATER_FORMATS = { junit = true, json = true, github = true }
-
-local function to_format(text)
-  if text == "pretty" or text == "tap" then
-    return text
-  elseif LATER_FORMATS[text:match "^[^=]*"] or text:find "^tap=" or text:find "^pretty=" then
-    return nil, ("--format %s is not part of this version"):format(text)
-  end
-  return nil, ("unknown format '%s'%s"):format(text, suggest.hint(text, { "pretty", "tap" }))
-end
-
-local function to_seconds(text)
-  local seconds = tonumber(text)
-  if seconds and seconds > 0 and seconds < math.huge then
-    return seconds
-  end
-  return nil, ("--timeout: a number of seconds above 0 wanted, got '%s'"):format(text)
-end
 
 local function add_selection(command)
-  command:argument("path", "A scenario file, a directory of them, or the id of a case."):args "*"
+  command:argument("path", "A scenario file, FILE:LINE, a directory, or the id of a case.")
+    :args "*"
+  command:option("-k", "Only cases whose id contains TEXT."):argname "TEXT":target "text"
+  command:option("--tag", "Only cases with tag T; !T: without it. Several: any of them.")
+    :argname "T":count "*":target "tags"
+end
+
+local function add_formats(command)
+  command:option("--format",
+                 "pretty (default), tap, junit, json or github; FORMAT=FILE writes to a file.")
+    :argname "FORMAT":count "*":target "formats":convert(values.format)
 end
 
 local function add_run(parser, later)
   local run = parser:command("run", "Run scenarios (default: those of scenarios/).")
   add_selection(run)
-  run:option("-k", "Only cases whose id contains TEXT."):argname "TEXT":target "text"
-  run:option("--tag", "Only cases with tag T; !T: without it. Several: any of them.")
-    :argname "T":count "*":target "tags"
-  run:flag("-x --fail-fast", "Stop at the first failure.")
-  run:option("--timeout", "For each case, instead of its own."):argname "SECONDS"
-    :convert(to_seconds)
-  run:option("--format", "pretty (default) or tap."):argname "FORMAT":default "pretty"
-    :convert(to_format)
+  for _, row in ipairs(RUN) do
+    local names, argument, target, convert, help = table.unpack(row, 1, 5)
+    if argument then
+      run:option(names, help):argname(argument):target(target):convert(convert)
+    else
+      run:flag(names, help):target(target)
+    end
+  end
+  add_formats(run)
   for _, name in ipairs(LATER_OPTIONS) do
     run:option(name):args "?":hidden(true):action(function() later(name) end)
   end
@@ -69,6 +82,7 @@ local function make_parser(later)
   lua:handle_options(false)
   lua:argument("file", "The program.")
   lua:argument("arguments", "What it gets as ..."):args "*"
+  parser:command("worker"):hidden(true)
   for _, name in ipairs(LATER_COMMANDS) do
     parser:command(name):hidden(true):handle_options(false):action(function() later(name) end)
       :argument("rest"):args "*"
@@ -82,9 +96,9 @@ local function complaint(message)
   if not option then
     return message
   end
-  local words = { "--help", "--version", "-k", "--tag", "--fail-fast", "--timeout", "--format" }
-  for _, name in ipairs(LATER_OPTIONS) do
-    words[#words + 1] = name
+  local words = { "--help", "--version", "-k", "--tag", "--format", table.unpack(LATER_OPTIONS) }
+  for _, row in ipairs(RUN) do
+    words[#words + 1] = row[1]:match "%-%-.*"
   end
   return message .. suggest.hint(option:match "^[^=]*", words)
 end
@@ -94,8 +108,20 @@ local function refuse(message)
   return UNUSABLE
 end
 
+-- A word behind --shuffle would be taken for its seed: that is given with a = only.
+local function with_seed(arguments)
+  local made = { [0] = arguments[0] }
+  for index, word in ipairs(arguments) do
+    if word == "--" then
+      return table.move(arguments, index, #arguments, index, made)
+    end
+    made[index] = word == "--shuffle" and "--shuffle=" .. values.ANY_SEED or word
+  end
+  return made
+end
+
 -- Each command is a file of its own, loaded when it is wanted.
-local COMMANDS = { run = true, list = true, lua = true }
+local COMMANDS = { run = true, list = true, lua = true, worker = true }
 
 --- Runs a command line.
 ---@param arguments string[] as Lua's `arg`: [0] is the program, [1] ... what follows it
@@ -106,7 +132,11 @@ return function(arguments)
   local parser = make_parser(function(name)
     refused = refused or name .. " is not part of this version"
   end)
-  local parsed, options = parser:pparse(arguments)
+  local run = arguments[1] == "run"
+  local parsed, options = parser:pparse(run and with_seed(arguments) or arguments)
+  if not refused and parsed and options.formats then
+    refused = values.one_at_standard_output(options.formats)
+  end
   if refused or not parsed then
     return refuse(refused or complaint(options))
   elseif options.version then

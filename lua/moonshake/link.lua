@@ -412,13 +412,16 @@ function link.new(api, checked, changed, resumed, earlier)
   local case = scenario.current()
   if case then
     -- Weak: a case may make thousands of links, and those it let go are gone already.
-    local held = setmetatable({ state }, { __mode = "v" })
+    local held = setmetatable({ self }, { __mode = "v" })
+    local function native_of(made)
+      return rawget(made, STATE).native
+    end
     case:on_close(function()
       if held[1] then
-        natives.dispose(held[1].native)
+        natives.dispose(native_of(held[1]))
       end
     end, function()
-      return held[1] and not natives.busy(held[1].native) and events_of(held[1]) or nil
+      return held[1] and not natives.busy(native_of(held[1])) and held[1] or nil
     end)
   end
   return self

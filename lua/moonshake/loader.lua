@@ -3,6 +3,7 @@
 -- those modules are seen by another file.
 local native = require "moonshake.native"
 local case = require "moonshake.case"
+local shared = require "moonshake.globals"
 local no_exit = require "moonshake.no_exit"
 local scenario = require "moonshake.scenario"
 local traceback = require "moonshake.traceback"
@@ -27,8 +28,12 @@ function File:enter()
   end
 end
 
---- Ends what enter() began; the file keeps the modules it loaded from beside it.
+--- Ends what enter() began; the file keeps the modules it loaded from beside it, and its globals are
+--- what they were when it was loaded.
 function File:leave()
+  if self.restore then
+    self.restore {}
+  end
   for name, module in pairs(package.loaded) do
     if not self.before[name] and package.searchpath(name, self.search) then
       self.modules[name] = module
@@ -115,6 +120,9 @@ function loader.load(path, options)
   local problem = half_made(path, scenarios.begun)
   if problem then
     return nil, problem, traceback.bare(problem)
+  end
+  if not options.program then
+    file.restore = shared.remember("", globals)
   end
   for _, made in ipairs(scenarios) do
     for _, combination in ipairs(made.combinations) do

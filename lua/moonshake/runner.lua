@@ -1,108 +1,245 @@
 -- SPDX-License-Identifier: MIT
--- Runs cases one after the other and tells a report what happened. A report is an object with
---   begin(count)         before the first case; how many there are
---   case_begins(case)
---   case_ended(result)   { case, outcome ("passed", "failed", "skipped", "expected_failure"),
---                          reason (of a skip, an expected failure), failures (expect.lua says what
---                          one is), notes (lines of ms.note), seconds }
---   finish(summary)      { counts (by outcome), not_run (cases), interrupted (the case's id or
---                          true), seconds, problems, unmatched (see selection.lua) }; returns
---                          nil and why when the report could not be written
-local no_exit = require "moonshake.no_exit"
-local stopwatch = require "moonshake.io.stopwatch"
+-- Runs scenarios in workers and tells reports. This process loads none of them itself, so that
+-- nothing a scenario does can reach the results of others.
+local escape = require "moonshake.escape"
+local files = require "moonshake.io.files"
+local last_failed = require "moonshake.last_failed"
+local loop = require "moonshake.io.loop"
+local native = require "moonshake.native"
+local pool = require "moonshake.pool"
+local process = require "moonshake.io.process"
+local selection = require "moonshake.selection"
+local several = require "moonshake.report.several"
+local shard = require "moonshake.shard"
+local shuffle = require "moonshake.shuffle"
+local tally = require "moonshake.tally"
 
 local runner = {}
 
---- Exit statuses of the contract.
-runner.STATUS = { passed = 0, failed = 1, unusable = 2, nothing_selected = 5, interrupted = 130 }
+local SECONDS_TO_LOAD = 60
+local SIGNALS = { "sigint", "sigterm", "sighup" }
 
--- Whether SIGINT came; a stock interpreter cannot tell.
-local function interrupted()
-  local open = package.preload["moonshake.program"]
-  return open ~= nil and require("moonshake.program").interrupted()
+local function complain(lines)
+  for _, line in ipairs(lines) do
+    io.stderr:write("moonshake: ", escape.line(line), "\n")
+  end
 end
 
-local function run_case(case, timeout)
-  local elapsed = stopwatch.start()
-  local outcome, reason = case:run(timeout)
+---------------------------------------------------------------------------------------------------
+-- A session: workers and a directory for what they leave behind, until all is done
+
+local Session = {}
+Session.__index = Session
+
+local function open_session(options)
+  local folder, problem = files.temporary_directory()
+  if not folder then
+    error(problem, 0)
+  end
+  local self = setmetatable({ folder = folder, options = options, began = loop.now() },
+                            Session)
+  self.pool = pool.new {
+    jobs = options.jobs or loop.processors(),
+    program = process.own_program(),
+    environment = process.environment(options.erase or {}, { TMPDIR = folder }),
+    timeout = options.timeout or SECONDS_TO_LOAD,
+    settings = { memory = options.memory, ends = options.ends, keep = options.keep },
+  }
+  self.unwatch = loop.on_signals(SIGNALS, function(name)
+    self.signal = name
+    self.unwatch() -- a second one ends us at once
+    self.pool:stop()
+  end)
+  self.unpipe = loop.on_signals({ "sigpipe" }, function() end) -- a write says what is wrong
+  return self
+end
+
+function Session:__close()
+  self.pool:close()
+  self.unwatch()
+  self.unpipe()
+  loop.settle()
+  if self.options.keep then
+    os.remove(self.folder) -- if nothing is in it
+  else
+    local removed, problem = files.remove_tree(self.folder)
+    complain { not removed and problem or nil }
+  end
+end
+
+-- The selected cases, and what is wrong with the targets.
+function Session:select()
+  local options = self.options
+  local plan = selection.plan(options.words)
+  local resolved = selection.resolve(plan, self.pool:list(plan.files))
+  resolved.cases = selection.filter(resolved.cases, options.filter or {})
+  return resolved
+end
+
+---------------------------------------------------------------------------------------------------
+-- Running
+
+-- With --last-failed only those that failed; all, with a word about it, where none is known.
+local function only_last_failed(resolved)
+  local known, problem = last_failed.read()
+  if not known then
+    resolved.problems[#resolved.problems + 1] = problem
+    return
+  elseif #known == 0 then
+    complain { "no failure is recorded here: all cases run" }
+    return
+  end
+  local ids, gone = {}, {}
+  for _, id in ipairs(known) do
+    ids[id] = true
+    gone[id] = true
+  end
+  resolved.cases = selection.filter(resolved.cases, {
+    accept = function(case) return ids[case.id] end,
+  })
+  for _, case in ipairs(resolved.cases) do
+    gone[case.id] = nil
+  end
+  for _, id in ipairs(known) do
+    if gone[id] then
+      complain { id .. ": failed last time, and is not among the cases any more" }
+    end
+  end
+end
+
+-- Every case so many times; those of a file stay together, for a worker has one file.
+local function runs_of(cases, options)
+  local runs, first = {}, 1
+  for index, case in ipairs(cases) do
+    local after = cases[index + 1]
+    if not after or after.file ~= case.file then
+      for attempt = 1, options.repeats or 1 do
+        for at = first, index do
+          runs[#runs + 1] = {
+            case = cases[at], attempt = attempt, seconds = options.timeout or cases[at].seconds,
+          }
+        end
+      end
+      first = index + 1
+    end
+  end
+  return runs
+end
+
+-- What the pool tells while cases run.
+local function told_to(report, counted, session, failed)
+  local most, under_way = session.options.max_fail, {}
   return {
-    case = case,
-    outcome = outcome,
-    reason = reason,
-    failures = case.failures,
-    notes = case.notes,
-    seconds = elapsed(),
-  }
+    begins = function(run)
+      under_way[#under_way + 1] = run
+      report:case_begins(run.case, run.attempt)
+    end,
+    ended = function(result)
+      for index, run in ipairs(under_way) do
+        if run.case == result.case and run.attempt == result.attempt then
+          table.remove(under_way, index)
+          break
+        end
+      end
+      counted:add(result)
+      local id = result.case.id
+      failed[id] = failed[id] or result.outcome == "failed"
+      report:case_ended(result)
+      if most and counted:failed() >= most then
+        session.pool:wind_down()
+      end
+    end,
+    ended_badly = function(problem, output)
+      counted.lost[#counted.lost + 1] = problem .. (output and "\n" .. output or "")
+    end,
+  }, under_way
 end
 
-local function run_all(selected, options, report, summary)
-  for index, case in ipairs(selected.cases) do
-    report:case_begins(case)
-    summary.current = case.id
-    local result = run_case(case, options.timeout)
-    if interrupted() then
-      return
-    end
-    summary.current = nil
-    summary.counts[result.outcome] = (summary.counts[result.outcome] or 0) + 1
-    summary.not_run = #selected.cases - index
-    report:case_ended(result)
-    if options.fail_fast and result.outcome == "failed" then
-      return
-    end
+-- The ids of what a signal ended, in a line; true when nothing ran.
+local function interrupted_in(under_way)
+  local ids = {}
+  for index, run in ipairs(under_way) do
+    ids[index] = run.case.id
   end
+  return #ids > 0 and table.concat(ids, ", ") or true
 end
 
-local function status_of(selected, summary)
-  local status = runner.STATUS
-  if summary.interrupted then
-    return status.interrupted
-  elseif #selected.problems > 0 then
-    return status.unusable
-  elseif (summary.counts.failed or 0) > 0 then
-    return status.failed
-  elseif #selected.cases == 0 or #selected.unmatched > 0 then
-    return status.nothing_selected
+function Session:run(resolved, report, plan)
+  local options = self.options
+  local runs = runs_of(resolved.cases, options)
+  local counted = tally.new(#runs, resolved)
+  plan.count, plan.jobs = #runs, self.pool.how.jobs
+  plan.repeats = options.repeats or 1
+  plan.version, plan.stack, plan.started = native.version, native.stack, os.time()
+  report:begin(plan)
+  local failed = {}
+  local ticker = loop.timer(function() report:tick() end, true)
+  ticker:set(1, 1)
+  local told, under_way = told_to(report, counted, self, failed)
+  if not self.signal then
+    self.pool:run(runs, told)
   end
-  return status.passed
+  ticker:close()
+  if self.signal then
+    counted.interrupted = interrupted_in(under_way)
+    counted.interrupted_status = 128 + loop.signal(self.signal:upper())
+  end
+  return counted:summary(loop.now() - self.began, plan.shard ~= nil), failed
 end
 
---- The exit status of a selection that is only looked at.
----@param selected table what selection.select() returned
----@return integer
-function runner.status_of_selection(selected)
-  return status_of(selected, { counts = {} })
-end
-
---- Runs the selected cases.
----@param selected table what selection.select() returned
----@param options { timeout: number?, fail_fast: boolean? }
----@param report table see above
+--- Runs what the options say.
+---@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
+---  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
+---  memory: integer?, keep: boolean?, ends: boolean?, erase: string[]?, first: table?,
+---  reports: table[], context: table } words: paths and ids; seed: shuffles; ends: tell those of
+---  failed cases whole; erase: variables that workers do not get; first: ids that run before the
+---  others; reports, context: see report/several.lua
 ---@return integer status the exit status
-function runner.run(selected, options, report)
-  local elapsed = stopwatch.start()
-  local summary = {
-    counts = {},
-    not_run = #selected.cases,
-    problems = selected.problems,
-    unmatched = selected.unmatched,
-  }
-  report:begin(#selected.cases)
-  local done, message = no_exit(function()
-    run_all(selected, options, report, summary)
-  end, debug.traceback)
-  if interrupted() then
-    summary.interrupted = summary.current or true
-  elseif not done then
-    error(message, 0) -- our own bug: no case's error gets here
+---@return table[] cases descriptions of those selected
+---@return table<string, boolean> failed by id, of those that ran
+function runner.run(options)
+  local report, problem = several.open(options.reports, options.context)
+  if not report then
+    complain { problem }
+    return tally.STATUS.unusable, {}, {}
   end
-  summary.seconds = elapsed()
-  local written, problem = report:finish(summary)
+  local session <close> = open_session(options)
+  local resolved = session:select()
+  if options.last_failed then
+    only_last_failed(resolved)
+  end
+  local plan = { seed = options.seed }
+  if options.shard then
+    resolved.cases, plan.shard = shard.cut(resolved.cases, options.shard)
+  end
+  if options.seed then
+    resolved.cases = shuffle.cases(resolved.cases, options.seed)
+  end
+  resolved.cases = selection.with_first(resolved.cases, options.first or {})
+  complain(resolved.problems)
+  complain(resolved.unmatched)
+  local summary, failed = session:run(resolved, report, plan)
+  local written
+  written, problem = report:finish(summary)
   if not written then
-    io.stderr:write("moonshake: the report could not be written: ", problem, "\n")
-    return runner.STATUS.unusable
+    complain { "the report could not be written: " .. problem }
+    return tally.STATUS.unusable, resolved.cases, failed
   end
-  return status_of(selected, summary)
+  local kept
+  kept, problem = last_failed.keep(failed)
+  complain { not kept and problem or nil }
+  return summary.status, resolved.cases, failed
+end
+
+--- Only selects.
+---@param options { words: string[], filter: table?, jobs: integer? }
+---@return table resolved see selection.resolve()
+---@return integer status
+function runner.select(options)
+  local session <close> = open_session(options)
+  local resolved = session:select()
+  local counted = tally.new(#resolved.cases, resolved)
+  return resolved, counted:summary(0).status
 end
 
 return runner

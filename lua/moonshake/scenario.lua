@@ -8,8 +8,8 @@
 --                                   the top of expect.lua)
 --     case:on_close(f, tell)        f() is called when the case ends, in reverse order, even if the
 --                                   case failed; it does not raise. tell(), optional, gives the
---                                   events of what f() closes: shown when the case ends by an error
---                                   or at its deadline; nil when there is nothing any more
+--                                   link that f() closes, for what is shown of a case that failed;
+--                                   nil when there is nothing any more
 --     case:directory()              the path of the case's own directory, made when first asked for
 local strict = require "moonshake.strict"
 local escape = require "moonshake.escape"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Which cases a command line means: paths, ids, text, tags.
+-- Which cases a command line means: paths, FILE:LINE, ids, text, tags. Works on descriptions
+-- (case.lua); what a file has, somebody else finds out.
 local files = require "moonshake.io.files"
-local loader = require "moonshake.loader"
 local suggest = require "moonshake.suggest"
 
 local selection = {}
@@ -33,14 +33,18 @@ function selection.id_path(path)
   return text:sub(1, #here) == here and text:sub(#here + 1) or text
 end
 
--- "FILE::SCENARIO" in its two parts, or the path alone.
-local function split(target)
-  local path, rest = target:match "^(.-)::(.*)$"
+-- A word of the command line: a path alone, FILE:LINE, FILE::SCENARIO or an id.
+local function parse(word)
+  local path, rest = word:match "^(.-)::(.*)$"
   if path then
     path = selection.id_path(path)
-    return path, path .. "::" .. rest
+    return { path = path, id = path .. "::" .. rest }
   end
-  return selection.id_path(target)
+  local before, line = word:match "^(.+):(%d+)$"
+  if before and not files.kind(word) then
+    return { path = selection.id_path(before), line = math.tointeger(tonumber(line)) }
+  end
+  return { path = selection.id_path(word) }
 end
 
 -- The files that a path means; nil and a problem where it means none.
@@ -61,9 +65,115 @@ local function files_at(path)
   return { path }
 end
 
+--- What words of the command line mean, before any file is loaded.
+---@param words string[]
+---@return { targets: table[], files: string[], problems: string[] } plan the files in the order in
+--- which they are named, each once
+function selection.plan(words)
+  local plan, seen = { targets = {}, files = {}, problems = {} }, {}
+  for _, word in ipairs(words) do
+    local target = parse(word)
+    local paths, problem = files_at(target.path)
+    if paths then
+      target.files = paths
+      plan.targets[#plan.targets + 1] = target
+      for _, path in ipairs(paths) do
+        if not seen[path] then
+          seen[path] = true
+          plan.files[#plan.files + 1] = path
+        end
+      end
+    else
+      plan.problems[#plan.problems + 1] = problem
+    end
+  end
+  return plan
+end
+
+-- The cases of a file that an id means: the id itself, or all cases of the scenario.
+local function cases_named(cases, id)
+  local found, names = {}, {}
+  for _, case in ipairs(cases) do
+    local scenario = case.file .. "::" .. case.name
+    if case.id == id or scenario == id then
+      found[#found + 1] = case
+    end
+    names[#names + 1] = case.id
+    names[#names + 1] = scenario
+  end
+  return found, ("%s: there is no such case%s"):format(id, suggest.hint(id, names))
+end
+
+-- The cases of the scenarios that begin in a line or, if none does, in the nearest before it.
+local function cases_at(cases, path, line)
+  local nearest
+  for _, case in ipairs(cases) do
+    if case.line <= line and (not nearest or case.line > nearest) then
+      nearest = case.line
+    end
+  end
+  local found = {}
+  for _, case in ipairs(cases) do
+    if case.line == nearest then
+      found[#found + 1] = case
+    end
+  end
+  return found, ("%s:%d: no scenario begins at or before this line"):format(path, line)
+end
+
+local function cases_of(target, path, cases)
+  if target.id then
+    return cases_named(cases, target.id)
+  elseif target.line then
+    return cases_at(cases, path, target.line)
+  end
+  return cases
+end
+
+-- The cases of one target and, if there is none, why. A file that cannot be loaded is told of
+-- elsewhere.
+local function resolve(target, listings)
+  local all, why, sound = {}, target.path .. ": there is no scenario in it", true
+  for _, path in ipairs(target.files) do
+    local listing = listings[path] or {}
+    if listing.cases then
+      local found, complaint = cases_of(target, path, listing.cases)
+      table.move(found, 1, #found, #all + 1, all)
+      why = complaint or why
+    else
+      sound = false
+    end
+  end
+  return all, #all == 0 and sound and why or nil
+end
+
+--- The cases that the targets mean, each once, in their order.
+---@param plan table what plan() returned
+---@param listings table<string, { cases: table[]?, problem: string? }> by path
+---@return { cases: table[], problems: string[], unmatched: string[] } problems: what could not be
+--- loaded; unmatched: targets that mean no case
+function selection.resolve(plan, listings)
+  local resolved = { cases = {}, problems = { table.unpack(plan.problems) }, unmatched = {} }
+  local taken = {}
+  for _, path in ipairs(plan.files) do
+    resolved.problems[#resolved.problems + 1] = listings[path] and listings[path].problem
+  end
+  for _, target in ipairs(plan.targets) do
+    local cases, why = resolve(target, listings)
+    resolved.unmatched[#resolved.unmatched + 1] = why
+    for _, case in ipairs(cases) do
+      if not taken[case] then
+        taken[case] = true
+        resolved.cases[#resolved.cases + 1] = case
+      end
+    end
+  end
+  return resolved
+end
+
 local function matches_tags(case, tags)
   local has = {}
-  for _, tag in ipairs(case.scenario.tags) do
+  for _, tag in ipairs(case.tags) do
     has[tag] = true
   end
   local wanted, found = false, false
@@ -80,93 +190,32 @@ local function matches_tags(case, tags)
   return found or not wanted
 end
 
-local function passes(case, filter)
-  return (not filter.text or case.id:find(filter.text, 1, true) ~= nil)
-    and matches_tags(case, filter.tags or {})
-end
-
--- The cases of `file` that an id means: the id itself, or all cases of the scenario.
-local function cases_named(file, id)
-  local found, names = {}, {}
-  for _, case in ipairs(file.cases) do
-    if case.id == id or file.id .. "::" .. case.scenario.name == id then
-      found[#found + 1] = case
-    end
-    names[#names + 1] = case.id
-    names[#names + 1] = file.id .. "::" .. case.scenario.name
-  end
-  return found, names
-end
-
-local Selection = {}
-Selection.__index = Selection
-
-function Selection:load(path)
-  if self.loaded[path] == nil then
-    local file, problem = loader.load(path, { timeout = self.timeout })
-    self.loaded[path] = file or false
-    if not file then
-      self.problems[#self.problems + 1] = problem
-    end
-  end
-  return self.loaded[path]
-end
-
-function Selection:add(cases)
-  for _, case in ipairs(cases) do
-    if not self.taken[case] then
-      self.taken[case] = true
-      self.cases[#self.cases + 1] = case
-    end
-  end
-end
-
-function Selection:add_target(target)
-  local path, id = split(target)
-  local paths, problem = files_at(path)
-  if not paths then
-    self.problems[#self.problems + 1] = problem
-    return
-  end
-  local any = false
-  for _, at in ipairs(paths) do
-    local file = self:load(at)
-    if file and id then
-      local found, names = cases_named(file, id)
-      self:add(found)
-      if #found == 0 then
-        self.unmatched[#self.unmatched + 1] = ("%s: there is no such case%s"):format(
-          id, suggest.hint(id, names))
-      end
-    elseif file then
-      self:add(file.cases)
-    end
-    any = any or not file or #file.cases > 0
-  end
-  if not any and not id then
-    self.unmatched[#self.unmatched + 1] = path .. ": there is no scenario in it"
-  end
-end
-
---- Loads what `targets` (paths, ids) name and keeps the cases that pass `filter`.
----@param targets string[]
----@param filter { text: string?, tags: string[]?, timeout: number? } timeout: to load a file in
----@return { cases: table[], problems: string[], unmatched: string[] } problems: what could not be
---- loaded; unmatched: targets that mean no case
-function selection.select(targets, filter)
-  local made = setmetatable({
-    cases = {}, problems = {}, unmatched = {}, loaded = {}, taken = {}, timeout = filter.timeout,
-  }, Selection)
-  for _, target in ipairs(targets) do
-    made:add_target(target)
-  end
+--- The cases that pass a filter.
+---@param cases table[]
+---@param filter { text: string?, tags: string[]?, accept: (fun(case: table): boolean)? }
+---@return table[]
+function selection.filter(cases, filter)
   local kept = {}
-  for _, case in ipairs(made.cases) do
-    if passes(case, filter) then
+  for _, case in ipairs(cases) do
+    if (not filter.text or case.id:find(filter.text, 1, true))
+      and matches_tags(case, filter.tags or {}) and (not filter.accept or filter.accept(case)) then
       kept[#kept + 1] = case
     end
   end
-  return { cases = kept, problems = made.problems, unmatched = made.unmatched }
+  return kept
+end
+
+--- The cases with some of them first; both parts keep their order.
+---@param cases table[]
+---@param first table<string, boolean> by id
+---@return table[]
+function selection.with_first(cases, first)
+  local early, late = {}, {}
+  for _, case in ipairs(cases) do
+    local part = first[case.id] and early or late
+    part[#part + 1] = case
+  end
+  return table.move(late, 1, #late, #early + 1, early)
 end
 
 return selection

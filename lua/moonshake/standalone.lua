@@ -31,16 +31,15 @@ function standalone.run()
     strict.raise "ms.scenario: only a file can be run: moonshake run FILE, or lua5.4 FILE"
   end
   local loader = require "moonshake.loader"
-  local runner = require "moonshake.runner"
+  local serial = require "moonshake.serial"
   local selection = require "moonshake.selection"
   local escape = require "moonshake.escape"
   local tap = require "moonshake.report.tap"
   local file, problem = loader.load(selection.id_path(path), { arguments = arg })
-  local selected = { cases = file and file.cases or {}, problems = { problem }, unmatched = {} }
   if problem then
     io.stderr:write(escape.line(problem), "\n")
   end
-  os.exit(runner.run(selected, {}, tap.new(io.stdout)), true)
+  os.exit(serial.run(file and file.cases or {}, { problem }, tap.new(io.stdout)), true)
 end
 
 return standalone

@@ -163,6 +163,14 @@ function traceback.is_deadline(made)
     native.deadline_message
 end
 
+--- Whether a failure is Lua's complaint that there is no more memory. (No message handler runs for
+--- it, so it has no place.)
+---@param made table
+---@return boolean
+function traceback.is_out_of_memory(made)
+  return made.kind == "error" and made.message == "not enough memory"
+end
+
 --- A failure of a whole case, at the line where its scenario begins.
 ---@param case table
 ---@param kind string

@@ -2,6 +2,7 @@
 -- Which cases paths, ids, texts and tags mean.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local files = require "moonshake.io.files"
+local loader = require "moonshake.loader"
 local selection = require "moonshake.selection"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
@@ -25,13 +26,28 @@ put("some/notes.txt", "no Lua at all")
 put("none/empty.lua", "")
 put("broken/c.lua", "error 'it does not load'")
 
+-- What the workers of a run would tell.
+local function listings_of(paths)
+  local listings = {}
+  for _, path in ipairs(paths) do
+    local file, problem = loader.load(path)
+    listings[path] = { problem = problem, cases = file and {} }
+    for index, case in ipairs(file and file.cases or {}) do
+      listings[path].cases[index] = case:describe()
+    end
+  end
+  return listings
+end
+
 -- What is selected: the ids without the directory, and the whole answer.
 local function select(targets, filter)
   local paths = {}
   for index, target in ipairs(targets) do
     paths[index] = directory .. "/" .. target
   end
-  local made = selection.select(paths, filter or {})
+  local plan = selection.plan(paths)
+  local made = selection.resolve(plan, listings_of(plan.files))
+  made.cases = selection.filter(made.cases, filter or {})
   local ids = {}
   for index, case in ipairs(made.cases) do
     ids[index] = case.id:gsub("^.*/", "")
@@ -46,6 +62,24 @@ test("a directory means the Lua files below it, in order, without hidden ones", 
   equal(ids, ALL)
   equal(#made.problems, 0)
   equal(#made.unmatched, 0)
+end)
+
+test("FILE:LINE means the scenario that begins there, or the nearest before", function()
+  equal(select { "some/a.lua:4" }, "a.lua::second[n=1] a.lua::second[n=2]")
+  equal(select { "some/a.lua:3" }, "a.lua::first")
+  equal(select { "some/a.lua:99" }, "a.lua::a+b (third)")
+  local ids, made = select { "some/a.lua:2" }
+  equal(ids, "")
+  contains(made.unmatched[1], "some/a.lua:2: no scenario begins at or before this line")
+end)
+
+test("some cases come first, and all keep their order otherwise", function()
+  local cases = { { id = "a" }, { id = "b" }, { id = "c" }, { id = "d" } }
+  local ids = {}
+  for index, case in ipairs(selection.with_first(cases, { b = true, d = true })) do
+    ids[index] = case.id
+  end
+  equal(table.concat(ids), "bdac")
 end)
 
 test("a case is selected once, however often it is named", function()

@@ -2,35 +2,29 @@
 -- moonshake list: the ids of cases, or all that is known of them before they run.
 local escape = require "moonshake.escape"
 local runner = require "moonshake.runner"
-local selection = require "moonshake.selection"
 
 local KEYS = { "id", "file", "line", "name", "tags", "timeout", "needs", "rfc", "params" }
 
--- What JSON has a word for stays what it is; of a table there is its text.
-local function parameters(combination)
-  local shown = setmetatable({}, { __jsontype = "object", __jsonorder = combination.names })
-  for name, value in pairs(combination.values) do
-    shown[name] = type(value) == "table" and combination.texts[name] or value
+-- In alphabetical order, as in the id.
+local function in_order(params)
+  local names = {}
+  for name in pairs(params) do
+    names[#names + 1] = name
   end
-  return shown
+  table.sort(names)
+  return setmetatable(params, { __jsontype = "object", __jsonorder = names })
 end
 
 local function as_json(cases)
   local json = require "dkjson"
   local list = setmetatable({}, { __jsontype = "array" })
   for index, case in ipairs(cases) do
-    local made = case.scenario
-    list[index] = {
-      id = case.id,
-      file = case.file.path,
-      line = made.line,
-      name = made.name,
-      tags = setmetatable(made.tags, { __jsontype = "array" }),
-      timeout = made.timeout,
-      needs = setmetatable(made.needs, { __jsontype = "array" }),
-      rfc = made.rfc,
-      params = parameters(case.combination),
-    }
+    local shown = {}
+    for _, key in ipairs(KEYS) do
+      shown[key] = case[key]
+    end
+    shown.params = in_order(case.params)
+    list[index] = shown
   end
   return json.encode(list, { indent = true, keyorder = KEYS })
 end
@@ -39,19 +33,21 @@ end
 ---@param options table as the command line was parsed
 ---@return integer status
 return function(options)
-  local targets = #options.path > 0 and options.path or { "scenarios" }
-  local selected = selection.select(targets, {})
-  for _, list in ipairs { selected.problems, selected.unmatched } do
+  local resolved, status = runner.select {
+    words = #options.path > 0 and options.path or { "scenarios" },
+    filter = { text = options.text, tags = options.tags },
+  }
+  for _, list in ipairs { resolved.problems, resolved.unmatched } do
     for _, problem in ipairs(list) do
       io.stderr:write("moonshake: ", escape.line(problem), "\n")
     end
   end
   if options.format == "json" then
-    print(as_json(selected.cases))
+    print(as_json(resolved.cases))
   else
-    for _, case in ipairs(selected.cases) do
+    for _, case in ipairs(resolved.cases) do
       print(case.id)
     end
   end
-  return runner.status_of_selection(selected)
+  return status
 end

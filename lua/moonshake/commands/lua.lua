@@ -3,7 +3,8 @@
 -- is at its end, with TAP on standard output.
 local escape = require "moonshake.escape"
 local loader = require "moonshake.loader"
-local runner = require "moonshake.runner"
+local serial = require "moonshake.serial"
+local STATUS = require("moonshake.tally").STATUS
 
 -- As a stock interpreter would: the message, then where it came from.
 local function complain(problem, failure)
@@ -23,10 +24,9 @@ return function(options, program)
                                              { arguments = options.arguments, program = true })
   if not file then
     complain(problem, failure)
-    return failure and runner.STATUS.failed or runner.STATUS.unusable
+    return failure and STATUS.failed or STATUS.unusable
   elseif #file.cases == 0 then
     return 0
   end
-  local selected = { cases = file.cases, problems = {}, unmatched = {} }
-  return runner.run(selected, {}, require("moonshake.report.tap").new(io.stdout))
+  return serial.run(file.cases, {}, require("moonshake.report.tap").new(io.stdout))
 end

@@ -103,7 +103,8 @@ function Pretty:failed(result)
   self:write("  rerun: ", self.program, " run ", escape.line(escape.shell(result.case.id)), "\n\n")
 end
 
-function Pretty:begin(count)
+function Pretty:begin(plan)
+  local count = plan.count
   self.total = count
   self.done = 0
   self.skips = {}
@@ -221,7 +222,8 @@ end
 ---@param stream file*
 ---@param is_terminal boolean whether `stream` is one
 ---@param program string what a rerun line begins with
-function pretty.new(stream, is_terminal, program)
+function pretty.new(stream, context)
+  local is_terminal, program = context.terminal, context.program
   return setmetatable({
     stream = stream,
     terminal = is_terminal and os.getenv "TERM" ~= "dumb",

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- What the metatests cannot see from outside: the order of cases, the life of one, what a report is
--- told.
+-- told. Cases run in this process here (serial.lua).
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local files = require "moonshake.io.files"
 local loader = require "moonshake.loader"
 local matrix = require "moonshake.matrix"
 local native = require "moonshake.native"
-local runner = require "moonshake.runner"
 local selection = require "moonshake.selection"
+local serial = require "moonshake.serial"
 local test, equal = unit.test, unit.equal
 
 local directory = assert(files.temporary_directory())
@@ -21,10 +21,10 @@ local function load_file(text, name)
 end
 
 -- Runs cases with a report that keeps what it is told.
-local function run(cases, options)
+local function run(cases)
   local told = { ended = {} }
   local report = {
-    begin = function(_, count) told.count = count end,
+    begin = function(_, plan) told.count = plan.count end,
     case_begins = function() end,
     case_ended = function(_, result) told.ended[#told.ended + 1] = result end,
     finish = function(_, summary)
@@ -32,7 +32,7 @@ local function run(cases, options)
       return true
     end,
   }
-  told.status = runner.run({ cases = cases, problems = {}, unmatched = {} }, options or {}, report)
+  told.status = serial.run(cases, {}, report)
   return told
 end
 
@@ -212,27 +212,12 @@ test("the last events are told of a case that raises", function()
     ms.scenario "raises" { run = function()
       local current = require("moonshake.scenario").current()
       local event = { index = 7, role = "client", kind = "data", direction = "sent", length = 3 }
-      current:on_close(function() end, function() return { event } end)
+      current:on_close(function() end, function() return { events = { event } } end)
       current:on_close(function() end, function() return nil end)
       error "now"
     end }]])
   equal(told.ended[1].failures[1].message, "now")
   equal(told.ended[1].failures[1].events[1], "  7 client sent 3 bytes of data")
-end)
-
-test("the command line's timeout wins over the scenario's", function()
-  local told = run(load_file [[
-    ms.scenario "loops" { timeout = 50, run = function() while true do end end }]],
-    { timeout = 0.02 })
-  equal(told.ended[1].failures[1].message, "timeout after 0.02 s")
-end)
-
-test("fail_fast stops after the first failure", function()
-  local told = run(load_file [[
-    ms.scenario "a" { run = function() ms.expect(1):equals(2) end }
-    ms.scenario "b" { run = function() ms.expect(1):equals(1) end }]], { fail_fast = true })
-  equal(#told.ended, 1)
-  equal(told.summary.not_run, 1)
 end)
 
 test("a scenario is made while its file loads, and at no other time", function()

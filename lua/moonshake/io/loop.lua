@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: MIT
+-- The event loop: waiting for processes, signals and deadlines. A callback that raises stops the
+-- loop, and loop.run() raises what it raised. (Only files below io/ load luv.)
+
+local uv = require "luv"
+
+local loop = {}
+
+local failure -- what a callback raised
+
+--- `f` as a callback of luv's: an error in one would end the process.
+---@param f function
+---@return function
+function loop.guard(f)
+  return function(...)
+    if failure then
+      return
+    end
+    local done, message = xpcall(f, debug.traceback, ...)
+    if not done then
+      failure = { message }
+      uv.stop()
+    end
+  end
+end
+
+--- Runs until loop.stop() is called or nothing is left to wait for. May be called again.
+function loop.run()
+  uv.run()
+  if failure then
+    local message = failure[1]
+    failure = nil
+    error(message, 0)
+  end
+end
+
+--- Makes loop.run() return once the callbacks that are due have run.
+function loop.stop()
+  uv.stop()
+end
+
+--- Lets what was closed come to its end: luv crashes at exit where a handle is still closing.
+function loop.settle()
+  uv.run "nowait"
+end
+
+--- Seconds by a clock that only goes forward.
+---@return number
+function loop.now()
+  return uv.hrtime() / 1e9
+end
+
+--- How many processors this process may use.
+---@return integer
+function loop.processors()
+  return uv.available_parallelism()
+end
+
+local Timer = {}
+Timer.__index = Timer
+
+--- A timer that is not set yet; it alone keeps no loop running when `idle` is true.
+---@param f function called when the time is over
+---@param idle? boolean
+---@return table
+function loop.timer(f, idle)
+  local handle = uv.new_timer()
+  if idle then
+    handle:unref()
+  end
+  return setmetatable({ handle = handle, f = loop.guard(f) }, Timer)
+end
+
+--- Sets the timer anew; `again`, if given, is the interval at which it repeats, in seconds too.
+---@param seconds number
+---@param again? number
+function Timer:set(seconds, again)
+  self.handle:start(math.ceil(seconds * 1000), math.ceil((again or 0) * 1000), self.f)
+end
+
+--- Takes it back.
+function Timer:clear()
+  self.handle:stop()
+end
+
+--- Ends its life.
+function Timer:close()
+  if not self.handle:is_closing() then
+    self.handle:close()
+  end
+end
+
+--- Calls f(name) when a signal of these names ("sigint") comes. Returns what takes that back.
+---@param names string[]
+---@param f fun(name: string)
+---@return fun()
+function loop.on_signals(names, f)
+  local handles = {}
+  for index, name in ipairs(names) do
+    local handle = uv.new_signal()
+    handle:unref()
+    handle:start(name, loop.guard(function()
+      f(name)
+    end))
+    handles[index] = handle
+  end
+  return function()
+    for _, handle in ipairs(handles) do
+      if not handle:is_closing() then
+        handle:close()
+      end
+    end
+  end
+end
+
+--- The number of a signal by its name in capitals ("SIGINT"), or its name by its number.
+---@param signal string|integer
+---@return integer|string|nil
+function loop.signal(signal)
+  if type(signal) == "string" then
+    return uv.constants[signal]
+  end
+  -- SIGIOT and SIGABRT are one number, and so are SIGIO and SIGPOLL.
+  local found
+  for name, number in pairs(uv.constants) do
+    if number == signal and name:find "^SIG" and name ~= "SIGIOT" and name ~= "SIGPOLL" then
+      found = name
+    end
+  end
+  return found
+end
+
+return loop

@@ -1,0 +1,249 @@
+-- SPDX-License-Identifier: MIT
+-- A child process that speaks in lines over descriptor 3, and whose output is kept. It leads a
+-- session and a process group of its own, so that all it started can be ended with it.
+
+local uv = require "luv"
+local loop = require "moonshake.io.loop"
+
+local process = {}
+
+local HALF = 32768 -- bytes of output that are kept of the beginning, and of the end
+local PIECE = 65536
+local MOST_PIECES = 64 -- that are read at once: who prints without end must not hold us
+local LONGEST_LINE = 1 << 26
+local TO_DRAIN = 0.5 -- seconds that a dead process's descriptors may stay open in others
+
+local Process = {}
+Process.__index = Process
+
+---------------------------------------------------------------------------------------------------
+-- What it prints
+
+local function keep(self, piece)
+  local room = HALF - #self.head
+  if room > 0 then
+    self.head = self.head .. piece:sub(1, room)
+    piece = piece:sub(room + 1)
+  end
+  local tail = self.tail .. piece
+  local cut = math.max(0, #tail - HALF)
+  self.tail = tail:sub(cut + 1)
+  self.cut = self.cut + cut
+end
+
+-- Reads what is there; true when there will be no more.
+local function drain(self)
+  for _ = 1, MOST_PIECES do
+    local piece, _, name = uv.fs_read(self.output, PIECE, -1)
+    if piece == "" or (not piece and name ~= "EAGAIN" and name ~= "EINTR") then
+      return true
+    elseif not piece then
+      return false
+    end
+    keep(self, piece)
+  end
+  return false
+end
+
+local function close_output(self)
+  if self.poll then
+    drain(self)
+    self.poll:close()
+    uv.fs_close(self.output)
+    self.poll = nil
+  end
+end
+
+--- What the process and its children printed since the last call, at most 64 KiB of it; and how
+--- many bytes were left out in the middle. All that was printed before a line which has been read
+--- is in it.
+---@return string|nil
+---@return integer|nil cut
+function Process:take_output()
+  if self.poll then
+    drain(self)
+  end
+  local text, cut = self.head .. self.tail, self.cut
+  self.head, self.tail, self.cut = "", "", 0
+  return text ~= "" and text or nil, cut > 0 and cut or nil
+end
+
+---------------------------------------------------------------------------------------------------
+-- Its end
+
+-- Told once it is dead and all that it left has been read.
+local function check_end(self)
+  if self.status and not self.poll and not self.channel and not self.ended then
+    self.ended = true
+    self.patience:close()
+    self.on_end(self.status)
+  end
+end
+
+local function close_channel(self)
+  if self.channel then
+    self.channel:close()
+    self.channel = nil
+  end
+end
+
+local function on_exit(self, code, signal)
+  self.status = { code = code, signal = signal }
+  self:kill() -- what it left behind
+  self.handle:close()
+  self.patience:set(TO_DRAIN)
+  check_end(self)
+end
+
+--- Sends SIGKILL to the whole group. The processes are gone when `on_end` is called.
+function Process:kill()
+  uv.kill(-self.pid, "sigkill")
+end
+
+--- Sends a signal ("sigterm") to the process alone.
+---@param name string
+function Process:signal(name)
+  if not self.status then
+    uv.kill(self.pid, name)
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- What it says
+
+local function take_lines(self, piece)
+  self.rest[#self.rest + 1] = piece
+  self.rest_length = self.rest_length + #piece
+  if not piece:find("\n", 1, true) then
+    if self.rest_length > LONGEST_LINE then
+      local line = table.concat(self.rest)
+      self.rest, self.rest_length = {}, 0
+      self.on_line(line)
+    end
+    return
+  end
+  local text, from = table.concat(self.rest), 1
+  for line, next_from in text:gmatch "([^\n]*)\n()" do
+    from = next_from
+    self.on_line(line)
+  end
+  self.rest = { text:sub(from) }
+  self.rest_length = #self.rest[1]
+end
+
+local function on_read(self, problem, piece)
+  if piece then
+    return take_lines(self, piece)
+  end
+  close_channel(self)
+  if self.rest_length > 0 then
+    self.on_line(table.concat(self.rest))
+  end
+  if not self.status and not self.finishing then
+    self.on_silence(problem)
+  end
+  check_end(self)
+end
+
+--- Sends a line (without its end). A process that does not read any more is told of by `on_end`.
+---@param line string
+function Process:send(line)
+  if self.channel and not self.finishing then
+    self.channel:write(line .. "\n")
+  end
+end
+
+--- Tells the process that no more lines will come.
+function Process:finish()
+  if self.channel and not self.finishing then
+    self.finishing = true
+    self.channel:shutdown()
+  end
+end
+
+--- Starts one. `on_line(line)` gets each line that it writes to descriptor 3; `on_silence()` is
+--- told when it closed that while it lives; `on_end({ code =, signal = })` comes last, when it is
+--- dead, its group too, and all that it said and printed has been read.
+---@param how { program: string, arguments: string[], environment: string[]?,
+---  on_line: fun(line: string), on_silence: fun(), on_end: fun(status: table) }
+---@return table|nil
+---@return string|nil problem
+function process.start(how)
+  local ends, problem = uv.pipe({ nonblock = true }, {})
+  if not ends then
+    return nil, problem
+  end
+  local self = setmetatable({
+    output = ends.read, head = "", tail = "", cut = 0, rest = {}, rest_length = 0,
+    on_line = how.on_line, on_silence = how.on_silence, on_end = how.on_end,
+    channel = uv.new_pipe(false),
+  }, Process)
+  self.handle, self.pid = uv.spawn(how.program, {
+    args = how.arguments,
+    env = how.environment,
+    stdio = { nil, ends.write, ends.write, self.channel },
+    detached = true,
+  }, loop.guard(function(code, signal)
+    on_exit(self, code, signal)
+  end))
+  uv.fs_close(ends.write)
+  if not self.handle then
+    problem = self.pid
+    self.channel:close()
+    uv.fs_close(ends.read)
+    uv.run "nowait" -- luv 1.44 crashes at exit otherwise
+    return nil, ("cannot start %s: %s"):format(how.program, problem)
+  end
+  self.poll = uv.new_poll(self.output)
+  self.poll:start("r", loop.guard(function()
+    if self.poll and drain(self) then
+      close_output(self)
+      check_end(self)
+    end
+  end))
+  self.channel:read_start(loop.guard(function(read_problem, piece)
+    on_read(self, read_problem, piece)
+  end))
+  self.patience = loop.timer(function()
+    close_output(self)
+    close_channel(self)
+    check_end(self)
+  end)
+  return self
+end
+
+--- This process's own program.
+---@return string
+function process.own_program()
+  return uv.exepath()
+end
+
+--- The environment as `start` takes it, without some names and with others set.
+---@param without string[]
+---@param with table<string, string>
+---@return string[]
+function process.environment(without, with)
+  local values = uv.os_environ()
+  for _, name in ipairs(without) do
+    values[name] = nil
+  end
+  for name, value in pairs(with) do
+    values[name] = value
+  end
+  local list = {}
+  for name, value in pairs(values) do
+    list[#list + 1] = name .. "=" .. value
+  end
+  return list
+end
+
+--- Random bytes from the operating system, in hexadecimal digits.
+---@param count integer bytes
+---@return string
+function process.random(count)
+  return (uv.random(count):gsub(".", function(byte)
+    return ("%02x"):format(byte:byte())
+  end))
+end
+
+return process

@@ -1,0 +1,74 @@
+-- SPDX-License-Identifier: MIT
+-- A file that is written beside the one it is to replace, and takes its place at once when it is
+-- whole: a reader never sees half of it, and a run that dies leaves the old one.
+
+local uv = require "luv"
+
+local replacement = {}
+
+local Replacement = {}
+Replacement.__index = Replacement
+
+--- Writes; what goes wrong is told by commit().
+function Replacement:write(...)
+  self.problem = self.problem or select(2, self.file:write(...))
+end
+
+--- As a stream's.
+function Replacement:flush()
+  self.problem = self.problem or select(2, self.file:flush())
+  return not self.problem or nil, self.problem
+end
+
+--- Puts the file into its place.
+---@return true|nil
+---@return string|nil problem
+function Replacement:commit()
+  self:flush()
+  local closed, message = self.file:close()
+  local problem = self.problem or (not closed and message) or nil
+  if not problem and self.beside then
+    problem = select(2, os.rename(self.beside, self.path))
+  end
+  if problem and self.beside then
+    os.remove(self.beside)
+  end
+  if problem then
+    return nil, ("cannot write %s: %s"):format(self.path, (problem:gsub("^.*: ", "")))
+  end
+  return true
+end
+
+--- Leaves everything as it was.
+function Replacement:abandon()
+  self.file:close()
+  if self.beside then
+    os.remove(self.beside)
+  end
+end
+
+-- What is no regular file (a pipe, /dev/null) is written to; there is nothing to replace.
+local function is_special(path)
+  local stat = uv.fs_stat(path)
+  return stat ~= nil and stat.type ~= "file" and stat.type ~= "directory"
+end
+
+--- Begins one.
+---@param path string
+---@return table|nil
+---@return string|nil problem
+function replacement.open(path)
+  local stat = uv.fs_stat(path)
+  if stat and stat.type == "directory" then
+    return nil, ("cannot write %s: it is a directory"):format(path)
+  end
+  local beside = not is_special(path)
+    and path:gsub("[^/]*$", function(name) return "." .. name .. "." .. uv.os_getpid() end) or nil
+  local file, message = io.open(beside or path, "wb")
+  if not file then
+    return nil, ("cannot write %s: %s"):format(path, (message:gsub("^.*: ", "")))
+  end
+  return setmetatable({ path = path, beside = beside, file = file }, Replacement)
+end
+
+return replacement

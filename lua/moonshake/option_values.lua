@@ -1,0 +1,94 @@
+-- SPDX-License-Identifier: MIT
+-- What follows an option of the command line, as a value; or nil and what is wrong with it.
+local process = require "moonshake.io.process"
+local shard = require "moonshake.shard"
+local suggest = require "moonshake.suggest"
+
+local values = {}
+
+--- What --shuffle alone stands for.
+values.ANY_SEED = "any"
+
+local FORMATS = { "pretty", "tap", "junit", "json", "github" }
+
+local function whole(text, least)
+  local number = text:find "^%d+$" and math.tointeger(tonumber(text))
+  return number and number >= least and number or nil
+end
+
+--- A whole number from 1.
+function values.count(text)
+  return whole(text, 1), ("a whole number from 1 wanted, got '%s'"):format(text)
+end
+
+--- A whole number from 0.
+function values.count_or_none(text)
+  return whole(text, 0), ("a whole number from 0 wanted, got '%s'"):format(text)
+end
+
+--- Seconds above 0.
+function values.seconds(text)
+  local seconds = tonumber(text)
+  if seconds and seconds > 0 and seconds < math.huge then
+    return seconds
+  end
+  return nil, ("--timeout: a number of seconds above 0 wanted, got '%s'"):format(text)
+end
+
+local UNITS = { [""] = 0, K = 10, M = 20, G = 30 }
+local LEAST = 16 << 20 -- what a worker takes before it has a file
+
+--- A size in bytes: 512M, 2G, 1048576.
+function values.size(text)
+  local digits, unit = text:match "^(%d+)([KMG]?)$"
+  local number = digits and #digits < 10 and math.tointeger(tonumber(digits))
+  local size = number and number << UNITS[unit]
+  if size and size >= LEAST then
+    return size
+  end
+  return nil, ("--memory: a size from 16M wanted, such as 512M or 2G, got '%s'"):format(text)
+end
+
+--- A seed; ANY_SEED is a new one.
+function values.seed(text)
+  if text == values.ANY_SEED then
+    return tonumber(process.random(4), 16)
+  end
+  return whole(text, 0), ("--shuffle: the seed is a whole number from 0, got '%s'"):format(text)
+end
+
+--- Which shard: { index =, total = }, or what shard.parse() says of `auto`.
+function values.shard(text)
+  return shard.parse(text)
+end
+
+--- A format, and where it goes: { format =, path = }.
+function values.format(text)
+  local format, path = text:match "^([^=]*)=(.*)$"
+  format = format or text
+  for _, known in ipairs(FORMATS) do
+    if format == known then
+      if path == "" then
+        return nil, ("--format %s=: a file wanted behind the ="):format(format)
+      end
+      return { format = format, path = path }
+    end
+  end
+  return nil, ("unknown format '%s'%s"):format(format, suggest.hint(format, FORMATS))
+end
+
+--- What is wrong with a set of formats, or nil: two cannot share standard output.
+---@param formats { format: string, path: string? }[]
+---@return string|nil problem
+function values.one_at_standard_output(formats)
+  local first
+  for _, one in ipairs(formats) do
+    if not one.path and first then
+      return ("--format %s and --format %s: only one can go to standard output; "
+              .. "write the other to a file: %s=FILE"):format(first.format, one.format, one.format)
+    end
+    first = first or not one.path and one or nil
+  end
+end
+
+return values

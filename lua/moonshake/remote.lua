@@ -1,0 +1,269 @@
+-- SPDX-License-Identifier: MIT
+-- A worker as its parent sees it: a process that has loaded one file and runs cases of it, which may
+-- die, hang or talk nonsense at any time. Whatever it does, its owner is told what became of each
+-- case that it was given. (worker.lua is the other side; messages are described there.)
+local json = require "dkjson"
+local events = require "moonshake.events"
+local loop = require "moonshake.io.loop"
+local process = require "moonshake.io.process"
+local traceback = require "moonshake.traceback"
+
+local remote = {}
+
+-- Seconds: what a case gets on top of its time to fail in the regular way, what a process gets to
+-- tell where it stood, and what one gets to end once it has nothing to do.
+local TO_FAIL, TO_TELL, TO_END = 1, 1, 10
+
+local Remote = {}
+Remote.__index = Remote
+
+---------------------------------------------------------------------------------------------------
+-- Why a worker is gone
+
+local SIGNALS = {
+  SIGSEGV = "it used memory that it does not have",
+  SIGBUS = "it used memory that is not there",
+  SIGABRT = "it, or its C library, gave up",
+  SIGFPE = "it divided by zero, or the like",
+  SIGILL = "it came to an instruction that is none",
+  SIGKILL = "not by Moonshake; the system may have been short of memory",
+}
+
+-- The exit status with which worker.lua says that its results cannot be written.
+local NO_CHANNEL = 74
+local NO_MORE_RESULTS = "closed descriptor 3, through which a worker tells its results"
+
+local function how_it_ended(status)
+  if status.signal ~= 0 then
+    local name = loop.signal(status.signal) or ("signal %d"):format(status.signal)
+    local about = SIGNALS[name]
+    return ("was killed by %s%s"):format(name, about and " (" .. about .. ")" or "")
+  elseif status.code == NO_CHANNEL then
+    return NO_MORE_RESULTS
+  end
+  return ("ended with exit status %d"):format(status.code)
+end
+
+-- Which failure the end of the process is for the case that it had begun.
+function Remote:failure(run)
+  local words = self.last_words or {}
+  local made = {
+    kind = self.verdict or "crashed",
+    file = words.file,
+    line = words.line,
+    source = words.file and traceback.source_line(words.file, words.line),
+    differences = {}, notes = {}, events = {},
+  }
+  if self.verdict == "timeout" then
+    made.message = ("timeout after %g s, in a call that does not return"):format(run.seconds)
+  else
+    made.message = "the case's process " .. (self.blame or how_it_ended(self.status))
+  end
+  if not made.file then
+    made.file, made.line = run.case.file, run.case.line
+  end
+  for index, event in ipairs(words.events or {}) do
+    made.events[index] = events.line(event)
+  end
+  return made
+end
+
+function Remote:problem()
+  if self.verdict == "timeout" then
+    return ("%s: loading it took longer than %g s"):format(self.path, self.seconds)
+  end
+  return ("%s: loading it failed: its process %s"):format(self.path,
+                                                        self.blame or how_it_ended(self.status))
+end
+
+-- What is wrong with the end of a process that had nothing to do any more.
+function Remote:bad_end()
+  if self.finished and self.status.code == 0 and self.status.signal == 0 then
+    return nil
+  end
+  return ("%s: after its last case, its process %s"):format(self.path,
+                                                           self.blame or how_it_ended(self.status))
+end
+
+function Remote:ended(status)
+  self.status = status
+  self.timer:close()
+  self.gone = true
+  if not self.loaded then
+    self.owner:loaded(self, nil, self:problem())
+  elseif self.given[1] and not self.retired then
+    local run = table.remove(self.given, 1)
+    self.owner:lost(self, run, self:failure(run), loop.now() - self.since)
+  elseif not self.dismissed then
+    local problem = self:bad_end()
+    if problem then
+      self.owner:ended_badly(self, problem)
+    end
+  end
+  self.owner:gone(self)
+end
+
+---------------------------------------------------------------------------------------------------
+-- Deadlines
+
+-- From now on, until the next answer, it has `seconds` by its own watch.
+function Remote:watch(seconds)
+  self.since = loop.now()
+  self.seconds = seconds
+  self.timer:set(seconds + TO_FAIL)
+end
+
+-- The first time it is asked to stop, and tells where it stands; then its whole group is killed.
+function Remote:out_of_time()
+  if self.silent then
+    self:give_up(NO_MORE_RESULTS)
+  elseif self.finished and (self.retired or not self.given[1]) then
+    self:give_up(("did not end within %d s"):format(TO_END))
+  elseif not self.verdict then
+    self.verdict = "timeout"
+    self.process:signal "sigterm"
+    self.timer:set(TO_TELL)
+  else
+    self.process:kill()
+  end
+end
+
+-- It cannot be believed any more.
+function Remote:give_up(blame)
+  self.blame = self.blame or blame
+  self.process:kill()
+end
+
+---------------------------------------------------------------------------------------------------
+-- Messages
+
+local take = {}
+
+function take:loaded(descriptions)
+  self.loaded = true
+  self.timer:clear()
+  for index, description in ipairs(descriptions) do
+    description.index = index
+  end
+  self.owner:loaded(self, descriptions)
+end
+
+function take:problem(text)
+  self.loaded, self.dismissed = true, true
+  self.timer:clear()
+  self.owner:loaded(self, nil, text)
+end
+
+function take:ended(result)
+  local run = table.remove(self.given, 1)
+  if not run or run.case.index ~= result.index then
+    return self:give_up "told of a case that it had not been given"
+  end
+  result.index = nil
+  result.case, result.attempt = run.case, run.attempt
+  result.output, result.output_cut = self.process:take_output()
+  self.verdict = nil
+  self.timer:clear()
+  if result.retires then
+    result.retires = nil
+    self.retired = true
+    self:finish()
+  elseif self.given[1] then
+    self:watch(self.given[1].seconds)
+  end
+  self.owner:ended(self, result)
+end
+
+function take:last_words(words)
+  self.last_words = words
+end
+
+function Remote:line(line)
+  local text = self.token and line:sub(1, #self.token + 1) == self.token .. " "
+    and line:sub(#self.token + 2)
+  local message = text and json.decode(text)
+  local kind, content
+  if type(message) == "table" then
+    kind, content = next(message)
+  end
+  if self.blame then
+    return
+  elseif not take[kind] then
+    return self:give_up "wrote to descriptor 3, through which a worker tells its results"
+  end
+  take[kind](self, content)
+end
+
+---------------------------------------------------------------------------------------------------
+-- What its owner may do
+
+--- Gives it a case. It runs what it was given in that order.
+---@param run table { case = description with `index`, attempt, seconds = its deadline }
+function Remote:give(run)
+  self.given[#self.given + 1] = run
+  self.process:send(json.encode { run = run.case.index, timeout = run.seconds })
+  if #self.given == 1 then
+    self:watch(run.seconds)
+  end
+end
+
+--- Tells it that there is nothing more to do. It is to end by itself, within a deadline.
+function Remote:finish()
+  self.finished = true
+  self.process:finish()
+  if self.retired or #self.given == 0 then
+    self.timer:set(TO_END)
+  end
+end
+
+--- Ends it at once, whatever it does; its owner is told nothing but that it is gone.
+function Remote:dismiss()
+  self.given = {}
+  self.dismissed = true
+  self.loaded = true
+  self.process:kill()
+end
+
+--- The output of what it did last, for a worker that will tell no result.
+function Remote:take_output()
+  return self.process:take_output()
+end
+
+--- Starts a worker and has it load a file. `owner` has the functions that are told, each with the
+--- worker first: owner:loaded(w, descriptions) or loaded(w, nil, problem); ended(w, result) for each case
+--- given, or lost(w, run, failure, seconds) for the one that it did not survive; ended_badly(w,
+--- problem) when it died with nothing to do; and gone(w), the last, when its `given` holds the runs
+--- that it never began.
+---@param owner table
+---@param path string of the file
+---@param how { program: string, environment: string[], timeout: number, settings: table }
+---@return table|nil
+---@return string|nil problem
+function remote.start(owner, path, how)
+  local self = setmetatable({
+    owner = owner, path = path, given = {}, token = process.random(16),
+  }, Remote)
+  local problem
+  self.process, problem = process.start {
+    program = how.program,
+    arguments = { "worker" },
+    environment = how.environment,
+    on_line = function(line) self:line(line) end,
+    on_silence = function()
+      self.silent = true
+      self.timer:set(TO_TELL)
+    end,
+    on_end = function(status) self:ended(status) end,
+  }
+  if not self.process then
+    return nil, problem
+  end
+  self.timer = loop.timer(function() self:out_of_time() end)
+  self.process:send(json.encode {
+    token = self.token, settings = how.settings, load = path, timeout = how.timeout,
+  })
+  self:watch(how.timeout)
+  return self
+end
+
+return remote

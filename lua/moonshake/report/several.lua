@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: MIT
+-- Several reports of one run, each to its own place. A report is an object with
+--   begin(plan)                before the first case: { count = runs in all, jobs, seed, shard =
+--                              { index, total }, repeats, version, stack, started = epoch }
+--   case_begins(case, attempt) case: a description (case.lua)
+--   case_ended(result)         { case, attempt, outcome ("passed", "failed", "skipped",
+--                              "expected_failure"), reason (of the last two), failures (expect.lua
+--                              says what one is), notes, seconds, output, output_cut (what the case
+--                              printed; bytes left out of it), ends (JSON of its links' ends) }
+--   tick()                     optional: time has passed
+--   finish(summary)            { counts (by outcome), not_run, interrupted (the case's id, or
+--                              true), seconds, problems (files not loaded), unmatched (targets that
+--                              mean no case), lost (workers that ended badly), status }; returns
+--                              nil and why when the report could not be written
+-- Cases end in any order, and several are under way at once.
+local replacement = require "moonshake.io.replacement"
+
+local several = {}
+
+local Several = {}
+Several.__index = Several
+
+function Several:begin(plan)
+  for _, report in ipairs(self) do
+    report:begin(plan)
+  end
+end
+
+function Several:case_begins(case, attempt)
+  for _, report in ipairs(self) do
+    report:case_begins(case, attempt)
+  end
+end
+
+function Several:case_ended(result)
+  for _, report in ipairs(self) do
+    report:case_ended(result)
+  end
+end
+
+function Several:tick()
+  for _, report in ipairs(self) do
+    if report.tick then
+      report:tick()
+    end
+  end
+end
+
+function Several:finish(summary)
+  local problems = {}
+  for index, report in ipairs(self) do
+    local file = self.files[index]
+    local written, problem = report:finish(summary)
+    if file then
+      local kept, why = file:commit()
+      written, problem = written and kept, why or problem
+    end
+    if not written then
+      problems[#problems + 1] = problem
+    end
+  end
+  return #problems == 0 or nil, table.concat(problems, "; ")
+end
+
+--- Leaves every file as it was before open().
+function Several:abandon()
+  for _, file in pairs(self.files) do
+    file:abandon()
+  end
+end
+
+--- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output.
+---@param wanted { format: string, path: string? }[]
+---@param context table for the constructors: { program =, terminal =, width =, extras =, ... }
+---@return table|nil report one that tells all of them
+---@return string|nil problem
+function several.open(wanted, context)
+  local self = setmetatable({ files = {} }, Several)
+  for index, one in ipairs(wanted) do
+    local stream, problem, here = io.stdout, nil, context
+    if one.path then
+      stream, problem = replacement.open(one.path)
+      if not stream then
+        self:abandon()
+        return nil, problem
+      end
+      self.files[index] = stream
+      here = setmetatable({ terminal = false }, { __index = context })
+    end
+    self[index] = require("moonshake.report." .. one.format).new(stream, here)
+  end
+  return self
+end
+
+return several

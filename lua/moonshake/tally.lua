@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: MIT
+-- What a run comes to: how many of each outcome, and the exit status.
+
+local tally = {}
+
+--- Exit statuses of the contract.
+tally.STATUS = { passed = 0, failed = 1, unusable = 2, nothing_selected = 5, interrupted = 130 }
+
+local Tally = {}
+Tally.__index = Tally
+
+--- Counts a result.
+---@param result table
+function Tally:add(result)
+  self.counts[result.outcome] = (self.counts[result.outcome] or 0) + 1
+  self.not_run = self.not_run - 1
+end
+
+--- How many failed so far.
+---@return integer
+function Tally:failed()
+  return self.counts.failed or 0
+end
+
+local function status_of(self, empty_is_fine)
+  local status = tally.STATUS
+  if self.interrupted then
+    return self.interrupted_status or status.interrupted
+  elseif #self.problems > 0 then
+    return status.unusable
+  elseif self:failed() > 0 or #self.lost > 0 then
+    return status.failed
+  elseif #self.unmatched > 0 or (self.total == 0 and not empty_is_fine) then
+    return status.nothing_selected
+  end
+  return status.passed
+end
+
+--- The summary that reports get, with the exit status in it.
+---@param seconds number
+---@param empty_is_fine boolean? whether a run of nothing is a success: an empty shard
+---@return table
+function Tally:summary(seconds, empty_is_fine)
+  return {
+    counts = self.counts, not_run = self.not_run, interrupted = self.interrupted,
+    seconds = seconds, problems = self.problems, unmatched = self.unmatched, lost = self.lost,
+    status = status_of(self, empty_is_fine),
+  }
+end
+
+--- A tally of so many runs.
+---@param total integer
+---@param resolved { problems: string[], unmatched: string[] } see selection.lua
+function tally.new(total, resolved)
+  return setmetatable({
+    total = total, counts = {}, not_run = total, interrupted = false, lost = {},
+    problems = resolved.problems, unmatched = resolved.unmatched,
+  }, Tally)
+end
+
+return tally

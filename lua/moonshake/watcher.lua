@@ -1,0 +1,107 @@
+-- SPDX-License-Identifier: MIT
+-- moonshake run --watch: runs, waits for files to change, and runs what that touches: the cases of
+-- the changed files, and before them those that failed last.
+local changes = require "moonshake.io.changes"
+local runner = require "moonshake.runner"
+local selection = require "moonshake.selection"
+local tally = require "moonshake.tally"
+
+local watcher = {}
+
+local function folder_of(path)
+  return path:match "^(.*)/[^/]*$" or "."
+end
+
+-- The folders of the scenario files, and each of those files by folder.
+local function folders_of(paths)
+  local list, files = {}, {}
+  for _, path in ipairs(paths) do
+    local folder = folder_of(path)
+    if not files[folder] then
+      files[folder] = {}
+      list[#list + 1] = folder
+    end
+    table.insert(files[folder], path)
+  end
+  return list, files
+end
+
+-- Which scenario files a change touches: a changed one itself, or, where another Lua file changed,
+-- all that lie beside it, for they may have loaded it.
+local function touched(changed, paths, beside)
+  local is_scenario, set = {}, {}
+  for _, path in ipairs(paths) do
+    is_scenario[path] = true
+  end
+  for path in pairs(changed) do
+    if is_scenario[path] then
+      set[path] = true
+    elseif path:find "%.lua$" then
+      for _, neighbour in ipairs(beside[folder_of(path)] or {}) do
+        set[neighbour] = true
+      end
+    end
+  end
+  return set
+end
+
+-- The options of the next run: the touched files, and the files of what failed.
+local function narrowed(options, files, failed, cases)
+  local words, seen = {}, {}
+  local function add(path)
+    if not seen[path] then
+      seen[path] = true
+      words[#words + 1] = path
+    end
+  end
+  for _, case in ipairs(cases) do
+    if failed[case.id] then
+      add(case.file)
+    end
+  end
+  local others = {}
+  for path in pairs(files) do
+    others[#others + 1] = path
+  end
+  table.sort(others)
+  for _, path in ipairs(others) do
+    add(path)
+  end
+  return setmetatable({
+    words = words,
+    first = failed,
+    filter = setmetatable({
+      accept = function(case) return files[case.file] or failed[case.id] end,
+    }, { __index = options.filter }),
+  }, { __index = options })
+end
+
+--- Runs until a signal ends it.
+---@param options table see runner.run()
+---@return integer status
+function watcher.run(options)
+  local status, cases, failed = runner.run(options)
+  while status < tally.STATUS.interrupted do
+    local paths = selection.plan(options.words).files
+    local folders, beside = folders_of(paths)
+    local changed = changes.wait(folders, function()
+      io.stderr:write(("watching %d folder%s for changes; Ctrl-C ends\n"):format(
+        #folders, #folders == 1 and "" or "s"))
+    end)
+    if not changed then
+      return tally.STATUS.interrupted
+    end
+    local files = touched(changed, selection.plan(options.words).files, beside)
+    if next(files) then
+      local new_cases, new_failed
+      status, new_cases, new_failed = runner.run(narrowed(options, files, failed, cases))
+      for id, did in pairs(new_failed) do
+        failed[id] = did
+      end
+      table.move(new_cases, 1, #new_cases, #cases + 1, cases)
+    end
+  end
+  return status
+end
+
+return watcher

@@ -1,0 +1,111 @@
+-- SPDX-License-Identifier: MIT
+-- A worker: the process in which the cases of one file run. Its parent (remote.lua) started it with
+-- a channel on descriptor 3, over which JSON goes in lines:
+--   from the parent, first     { token, settings, load = PATH, timeout = seconds }
+--   then, any number of times  { run = index of the case in its file, timeout = seconds }
+--   to the parent              TOKEN { loaded = descriptions }, or TOKEN { problem = text }
+--   for each case              TOKEN { ended = result }, with `index`; `retires` when this process
+--                              is not fit for another case
+--   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.h
+-- The token tells the worker's lines from what a script may write there. When the channel is at its
+-- end the worker ends.
+local json = require "dkjson"
+local native = require "moonshake.native"
+local globals = require "moonshake.globals"
+local loader = require "moonshake.loader"
+local no_exit = require "moonshake.no_exit"
+local stopwatch = require "moonshake.io.stopwatch"
+
+local DESCRIPTOR = 3
+local NO_CHANNEL = 74 -- the exit status when nobody hears us any more
+
+-- What our own functions need of a world that a script may have changed.
+local encode, decode, exit, flush = json.encode, json.decode, os.exit, io.stdout.flush
+
+local Worker = {}
+Worker.__index = Worker
+
+function Worker:tell(message)
+  if not self.channel:write(self.token .. " " .. encode(message)) then
+    exit(NO_CHANNEL, false)
+  end
+end
+
+function Worker:load(path, timeout)
+  local file, problem = loader.load(path, { timeout = timeout })
+  if not file then
+    return self:tell { problem = problem }
+  end
+  self.cases = file.cases
+  local descriptions = {}
+  for index, case in ipairs(file.cases) do
+    descriptions[index] = case:describe()
+  end
+  self:tell { loaded = setmetatable(descriptions, { __jsontype = "array" }) }
+end
+
+function Worker:run(index, timeout)
+  local case = self.cases[index]
+  local elapsed = stopwatch.start()
+  local outcome, reason = case:run(timeout, self.how)
+  flush(io.stdout)
+  self:tell {
+    ended = {
+      index = index,
+      outcome = outcome,
+      reason = reason,
+      failures = case.failures,
+      notes = case.notes,
+      seconds = elapsed(),
+      ends = case.ends,
+      retires = case.damage and true or nil,
+    },
+  }
+  if case.damage then
+    self.cases = nil -- what else was asked for is somebody else's
+  end
+  case:forget()
+end
+
+function Worker:work()
+  while true do
+    local line = self.channel:read()
+    local message = line and decode(line)
+    if not message then
+      return
+    elseif self.cases then
+      self:run(message.run, message.timeout)
+    end
+  end
+end
+
+--- Does what the parent says until it has no more to say.
+---@param program table moonshake.program
+---@param channel table see io/channel.lua
+---@return integer status
+return function(program, channel)
+  local line = channel:read()
+  local first = line and decode(line)
+  if not first then
+    return 0
+  end
+  if program.die_with_parent then program.die_with_parent() end -- TEMP
+  if program.keep_to_itself then program.keep_to_itself(DESCRIPTOR) end -- TEMP
+  if native.last_words then native.last_words(DESCRIPTOR, first.token) end -- TEMP
+  if first.settings.memory and program.limit_memory then
+    program.limit_memory(first.settings.memory)
+  end
+  local self = setmetatable({
+    channel = channel, token = first.token,
+    how = { ends = first.settings.ends, keep = first.settings.keep },
+  }, Worker)
+  local done, message = no_exit(function()
+    self.how.mend = globals.remember_all()
+    self:load(first.load, first.timeout)
+    self:work()
+  end, debug.traceback)
+  if not done then
+    error(message, 0) -- a script broke us in a way that globals.lua does not mend
+  end
+  return 0
+end
