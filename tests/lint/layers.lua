@@ -14,7 +14,7 @@ local LIBRARY = {
   { "native", "program" },
   { "io.*" },
   { "strict", "suggest", "escape", "diff", "marks", "words", "matrix", "needs", "arguments",
-    "options", "settings", "traceback", "clock", "events", "no_exit" },
+    "options", "settings", "traceback", "clock", "events", "no_exit", "shard", "engines" },
   { "certificates", "pki", "endpoint", "link", "reported", "tls", "partial", "matchers", "expect",
     "scenario", "case", "init" },
   { "loader", "selection", "runner", "report.*", "standalone" },

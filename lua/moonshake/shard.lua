@@ -1,0 +1,80 @@
+-- SPDX-License-Identifier: MIT
+-- Which of several machines runs which case. A case's id alone decides, so that it stays where it
+-- is when others come and go; every case is in exactly one shard.
+local shard = {}
+
+-- FNV-1a, 64 bits.
+local function fnv1a(text)
+  local hash = 0xCBF29CE484222325
+  for at = 1, #text do
+    hash = (hash ~ text:byte(at)) * 0x100000001B3
+  end
+  return hash
+end
+
+--- The hash that decides: FNV-1a of 64 bits over the id's bytes, its upper half xored onto the
+--- lower one (FNV's own way to 32 bits, whose lowest bits are better mixed). It never changes, for
+--- machines with different versions of this program may share a run.
+---@param id string
+---@return integer from 0 to 2^32 - 1
+function shard.hash(id)
+  local hash = fnv1a(id)
+  return (hash >> 32 ~ hash) & 0xFFFFFFFF
+end
+
+--- The shard that a case is in.
+---@param id string the case's
+---@param total integer how many shards there are
+---@return integer index from 1 to total
+function shard.of(id, total)
+  return shard.hash(id) % total + 1
+end
+
+--- The cases of one shard.
+---@param cases table[] all that were selected, each with an `id`
+---@param which { index: integer, total: integer }
+---@return table[] kept in the order that they had
+---@return table said what a report is told: index, total, and by what a merge knows that all
+--- machines selected the same: how many cases (`selected`), and a sum over their ids (`digest`)
+function shard.cut(cases, which)
+  local kept, sum = {}, 0
+  for _, case in ipairs(cases) do
+    sum = sum + fnv1a(case.id)
+    if shard.of(case.id, which.total) == which.index then
+      kept[#kept + 1] = case
+    end
+  end
+  return kept, {
+    index = which.index, total = which.total, selected = #cases, digest = ("%016x"):format(sum),
+  }
+end
+
+--- The number that a text of decimal digits is; nil for any other text.
+---@param text string
+---@return integer|nil
+function shard.whole(text)
+  return text:find "^%d+$" and math.tointeger(tonumber(text)) or nil
+end
+
+--- What the word behind --shard means.
+---@param text string "I/N", "auto", or "auto/N" where an engine tells nothing but the index
+---@return { index: integer?, total: integer?, auto: boolean? }|nil wish
+---@return string|nil problem
+function shard.parse(text)
+  local first, second = text:match "^([^/]*)/([^/]*)$"
+  local index, total = shard.whole(first or ""), shard.whole(second or "")
+  if text == "auto" then
+    return { auto = true }
+  elseif not total or not (index or first == "auto") then
+    return nil, ("--shard: I/N wanted (shard I of N), auto or auto/N, got '%s'"):format(text)
+  elseif total == 0 then
+    return nil, ("--shard %s: there is at least one shard"):format(text)
+  elseif first == "auto" then
+    return { auto = true, total = total }
+  elseif index < 1 or index > total then
+    return nil, ("--shard %s: shards are numbered from 1 to %d"):format(text, total)
+  end
+  return { index = index, total = total }
+end
+
+return shard
