@@ -30,22 +30,32 @@ function shard.of(id, total)
   return shard.hash(id) % total + 1
 end
 
+--- A text that is the same for the same cases in whatever order, and hardly ever for others.
+---@param cases table[] each with an `id`
+---@return string digest 16 hexadecimal digits
+function shard.digest(cases)
+  local sum = 0
+  for _, case in ipairs(cases) do
+    sum = sum + fnv1a(case.id)
+  end
+  return ("%016x"):format(sum)
+end
+
 --- The cases of one shard.
 ---@param cases table[] all that were selected, each with an `id`
 ---@param which { index: integer, total: integer }
 ---@return table[] kept in the order that they had
 ---@return table said what a report is told: index, total, and by what a merge knows that all
---- machines selected the same: how many cases (`selected`), and a sum over their ids (`digest`)
+--- machines selected the same: how many cases (`selected`) and which (`digest`)
 function shard.cut(cases, which)
-  local kept, sum = {}, 0
+  local kept = {}
   for _, case in ipairs(cases) do
-    sum = sum + fnv1a(case.id)
     if shard.of(case.id, which.total) == which.index then
       kept[#kept + 1] = case
     end
   end
   return kept, {
-    index = which.index, total = which.total, selected = #cases, digest = ("%016x"):format(sum),
+    index = which.index, total = which.total, selected = #cases, digest = shard.digest(cases),
   }
 end
 
