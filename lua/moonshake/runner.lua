@@ -32,7 +32,7 @@ local Session = {}
 Session.__index = Session
 
 local function open_session(options)
-  local folder, problem = files.temporary_directory()
+  local folder, problem = files.temporary_directory(options.temporary)
   if not folder then
     error(problem, 0)
   end
@@ -190,10 +190,11 @@ end
 --- Runs what the options say.
 ---@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
 ---  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
----  memory: integer?, keep: boolean?, ends: boolean?, erase: string[]?, first: table?,
----  reports: table[], context: table } words: paths and ids; seed: shuffles; ends: tell those of
----  failed cases whole; erase: variables that workers do not get; first: ids that run before the
----  others; reports, context: see report/several.lua
+---  memory: integer?, keep: boolean?, ends: boolean?, erase: string[]?, temporary: string?,
+---  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles; ends:
+---  tell those of failed cases whole; erase: variables that workers do not get; temporary: where
+---  temporary files go; first: ids that run before the others; reports, context: see
+---  report/several.lua
 ---@return integer status the exit status
 ---@return table[] cases descriptions of those selected
 ---@return table<string, boolean> failed by id, of those that ran

@@ -171,6 +171,10 @@ function selection.resolve(plan, listings)
   return resolved
 end
 
+local function has_text(case, text)
+  return not text or case.id:find(text, 1, true) ~= nil
+end
+
 local function matches_tags(case, tags)
   local has = {}
   for _, tag in ipairs(case.tags) do
@@ -192,12 +196,13 @@ end
 
 --- The cases that pass a filter.
 ---@param cases table[]
----@param filter { text: string?, tags: string[]?, accept: (fun(case: table): boolean)? }
+---@param filter { text: string?, other_text: string?, tags: string[]?,
+---  accept: (fun(case: table): boolean)? } both texts must be in the id
 ---@return table[]
 function selection.filter(cases, filter)
   local kept = {}
   for _, case in ipairs(cases) do
-    if (not filter.text or case.id:find(filter.text, 1, true))
+    if has_text(case, filter.text) and has_text(case, filter.other_text)
       and matches_tags(case, filter.tags or {}) and (not filter.accept or filter.accept(case)) then
       kept[#kept + 1] = case
     end

@@ -1,16 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Which of several machines runs which case. A case's id alone decides, so that it stays where it
 -- is when others come and go; every case is in exactly one shard.
-local shard = {}
+local hash = require "moonshake.hash"
 
--- FNV-1a, 64 bits.
-local function fnv1a(text)
-  local hash = 0xCBF29CE484222325
-  for at = 1, #text do
-    hash = (hash ~ text:byte(at)) * 0x100000001B3
-  end
-  return hash
-end
+local shard = {}
 
 --- The hash that decides: FNV-1a of 64 bits over the id's bytes, its upper half xored onto the
 --- lower one (FNV's own way to 32 bits, whose lowest bits are better mixed). It never changes, for
@@ -18,8 +11,8 @@ end
 ---@param id string
 ---@return integer from 0 to 2^32 - 1
 function shard.hash(id)
-  local hash = fnv1a(id)
-  return (hash >> 32 ~ hash) & 0xFFFFFFFF
+  local whole = hash(id)
+  return (whole >> 32 ~ whole) & 0xFFFFFFFF
 end
 
 --- The shard that a case is in.
@@ -36,7 +29,7 @@ end
 function shard.digest(cases)
   local sum = 0
   for _, case in ipairs(cases) do
-    sum = sum + fnv1a(case.id)
+    sum = sum + hash(case.id)
   end
   return ("%016x"):format(sum)
 end

@@ -46,27 +46,18 @@ local function touched(changed, paths, beside)
 end
 
 -- The options of the next run: the touched files, and the files of what failed.
-local function narrowed(options, files, failed, cases)
-  local words, seen = {}, {}
-  local function add(path)
-    if not seen[path] then
-      seen[path] = true
+local function narrowed(options, files, failed, file_of)
+  local wanted, words = setmetatable({}, { __index = files }), {}
+  for path in pairs(files) do
+    words[#words + 1] = path
+  end
+  for id, path in pairs(file_of) do
+    if failed[id] and not wanted[path] then
+      wanted[path] = true
       words[#words + 1] = path
     end
   end
-  for _, case in ipairs(cases) do
-    if failed[case.id] then
-      add(case.file)
-    end
-  end
-  local others = {}
-  for path in pairs(files) do
-    others[#others + 1] = path
-  end
-  table.sort(others)
-  for _, path in ipairs(others) do
-    add(path)
-  end
+  table.sort(words)
   return setmetatable({
     words = words,
     first = failed,
@@ -80,7 +71,18 @@ end
 ---@param options table see runner.run()
 ---@return integer status
 function watcher.run(options)
-  local status, cases, failed = runner.run(options)
+  local file_of, failed = {}, {}
+  local function run(how)
+    local status, cases, did = runner.run(how)
+    for _, case in ipairs(cases) do
+      file_of[case.id] = case.file
+    end
+    for id, has_failed in pairs(did) do
+      failed[id] = has_failed
+    end
+    return status
+  end
+  local status = run(options)
   while status < tally.STATUS.interrupted do
     local paths = selection.plan(options.words).files
     local folders, beside = folders_of(paths)
@@ -93,12 +95,7 @@ function watcher.run(options)
     end
     local files = touched(changed, selection.plan(options.words).files, beside)
     if next(files) then
-      local new_cases, new_failed
-      status, new_cases, new_failed = runner.run(narrowed(options, files, failed, cases))
-      for id, did in pairs(new_failed) do
-        failed[id] = did
-      end
-      table.move(new_cases, 1, #new_cases, #cases + 1, cases)
+      status = run(narrowed(options, files, failed, file_of))
     end
   end
   return status

@@ -1,17 +1,21 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake run: what the command line and the environment say, as options of the runner.
+local engines = require "moonshake.engines"
+local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local runner = require "moonshake.runner"
 
 local GIBIBYTE = 1 << 30
+local UNUSABLE = require("moonshake.tally").STATUS.unusable
 
 -- Where no format goes to standard output, people are told there.
-local function reports_of(options)
+local function reports_of(options, engine)
   local reports, shown = {}, false
   for _, one in ipairs(options.formats) do
     reports[#reports + 1] = one
     shown = shown or not one.path
   end
+  table.move(engine.reports, 1, #engine.reports, #reports + 1, reports)
   if not shown then
     table.insert(reports, 1, { format = "pretty" })
   end
@@ -27,33 +31,64 @@ local function wants_ends(reports)
   return false
 end
 
---- Runs the command.
----@param options table as the command line was parsed
----@param program string what it was called as, for rerun lines
----@return integer status
-return function(options, program)
-  local reports = reports_of(options)
-  local wanted = {
+local function as_wanted(options, engine, program)
+  local reports = reports_of(options, engine)
+  return {
     words = #options.path > 0 and options.path or { "scenarios" },
-    filter = { text = options.text, tags = options.tags },
+    filter = { text = options.text, tags = options.tags, other_text = engine.filter },
     last_failed = options.last_failed,
-    shard = options.shard,
+    shard = engine.shard,
     seed = options.seed,
     repeats = options.repeats,
-    max_fail = options.fail_fast and 1 or options.max_fail,
+    max_fail = (options.fail_fast or engine.fail_fast) and 1 or options.max_fail,
     jobs = options.jobs,
     timeout = options.timeout,
     memory = options.memory or GIBIBYTE,
     keep = options.keep,
     ends = wants_ends(reports),
+    erase = engine.erase,
+    temporary = engine.tmpdir,
     reports = reports,
     context = {
       program = program, terminal = files.is_terminal(1), durations = options.durations,
       extras = options.junit_extras,
     },
   }
-  if options.watch then
-    return require("moonshake.watcher").run(wanted)
+end
+
+-- Files by which an engine knows that the test took note of its shard, and that it came to its end.
+local function touch(path)
+  local done, problem = true, nil
+  if path then
+    done, problem = files.write(path, "")
   end
-  return (runner.run(wanted))
+  return done and nil or problem
+end
+
+local function refuse(problem)
+  io.stderr:write("moonshake: ", escape.line(problem), "\n")
+  return UNUSABLE
+end
+
+--- Runs the command.
+---@param options table as the command line was parsed
+---@param program string what it was called as, for rerun lines
+---@return integer status
+return function(options, program)
+  local engine, problem = engines.read(options.shard)
+  problem = problem or touch(engine.premature_exit_file) or touch(engine.status_file)
+  if problem then
+    return refuse(problem)
+  end
+  local wanted = as_wanted(options, engine, program)
+  local status
+  if options.watch then
+    status = require("moonshake.watcher").run(wanted)
+  else
+    status = runner.run(wanted)
+  end
+  if engine.premature_exit_file then
+    os.remove(engine.premature_exit_file)
+  end
+  return status
 end

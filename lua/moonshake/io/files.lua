@@ -127,9 +127,10 @@ function files.list(path)
   return add_below(path, {})
 end
 
---- Makes an empty directory, for this user alone, where temporary files live; returns its path.
-function files.temporary_directory()
-  local template = uv.os_tmpdir():gsub("/*$", "/") .. "moonshake-XXXXXX"
+--- Makes an empty directory, for this user alone, where temporary files live (or in `folder`);
+--- returns its path.
+function files.temporary_directory(folder)
+  local template = (folder or uv.os_tmpdir()):gsub("/*$", "/") .. "moonshake-XXXXXX"
   local path, message = uv.fs_mkdtemp(template)
   if not path then
     return failed("make directory", template, message)

@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: MIT
+-- A signal ends everything at once: no process is left, no half-written file, and what is known is
+-- told.
+local here = arg[0]:match ".*/"
+package.path = here .. "?.lua;" .. package.path
+local unit = dofile(here .. "../lua/harness.lua")
+local place = require "place"
+local test, equal, contains = unit.test, unit.equal, unit.contains
+
+-- Each leaves its process ids, and the last to begin ends the run.
+place.put("waits.lua", [[
+local ms = require "moonshake"
+ms.scenario "ends before" { run = function() ms.expect(1):equals(1) end }
+for _, name in ipairs { "in Lua", "in a program" } do
+  ms.scenario(name) { run = function()
+    os.execute("echo $PPID >>pids; sleep 1000 & echo $! >>pids")
+    if name == "in Lua" then
+      while true do pcall(function() while true do end end) end
+    end
+    os.execute("read -r _ _ _ run _ </proc/$PPID/stat; kill -" .. os.getenv "SIGNAL" ..
+               " $run; exec sleep 1000")
+  end }
+end]])
+place.put("more.lua", (place.get "waits.lua":gsub('"ends before"', '"ends as well"')))
+
+-- Whether a process of the list is there that is no zombie: those are its parent's to bury.
+local function alive()
+  local left = {}
+  for pid in (place.get "pids" or ""):gmatch "%d+" do
+    local status = io.open("/proc/" .. pid .. "/status")
+    if status then
+      local state = status:read "a":match "State:%s+(%a)"
+      status:close()
+      left[#left + 1] = state ~= "Z" and pid or nil
+    end
+  end
+  return table.concat(left, " ")
+end
+
+for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
+  test("a run ends by SIG" .. signal .. " and leaves nothing behind", function()
+    os.remove(place.directory .. "/pids")
+    place.put("old.tap", "old")
+    local text, status = place.shell(("export SIGNAL=%s; moonshake run -j2 waits.lua more.lua "
+      .. "--format pretty --format json=r.json --format tap=old.tap --format junit=r.xml")
+      :format(signal))
+    equal(status, wanted)
+    contains(text, "interrupted in ")
+    contains(text, "::in a program")
+    contains(text, "passed")
+    equal(alive(), "")
+    contains(place.names(), "more.lua old.tap pids r.json r.xml waits.lua ")
+    local events = place.events "r.json"
+    equal(events[#events].event, "run_end")
+    equal(events[#events].status, wanted)
+    contains(place.get "r.xml", "</testsuites>")
+    contains(place.get "old.tap", "Bail out!")
+  end)
+end
+
+test("a run that is killed takes its workers with it, and leaves the old reports", function()
+  os.remove(place.directory .. "/pids")
+  place.put("r.json", "old")
+  local _, status = place.shell(
+    "export SIGNAL=KILL; moonshake run -j2 waits.lua --format json=r.json >/dev/null")
+  equal(status, 137)
+  -- The kernel ends the workers when their parent is gone; what they started ends with the test.
+  local worker = place.get "pids":match "%d+"
+  place.shell(("while kill -0 %s && ! grep -q '^State:.Z' /proc/%s/status; do :; done"):format(
+    worker, worker))
+  equal(place.get "r.json", "old")
+  place.shell "kill -9 $(cat pids)"
+end)
+
+place.remove()
+unit.done()
