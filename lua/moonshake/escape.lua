@@ -92,6 +92,67 @@ function escape.yaml(text)
   return '"' .. inside .. '"'
 end
 
+-- What XML 1.0 has no way to say: controls, and two code points. (C1 controls it has.)
+local function sayable_in_xml(text)
+  return (escape.utf8(text):gsub("[\0-\8\11\12\14-\31]", "")
+    :gsub("\u{FFFE}", ""):gsub("\u{FFFF}", ""))
+end
+
+local XML = {
+  ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
+  ["\t"] = "&#9;", ["\n"] = "&#10;", ["\r"] = "&#13;",
+}
+
+--- The text of an XML 1.0 element. Controls other than tab, LF and CR are left out: show them by
+--- `lines` first, where they matter. (A bare CR would be read as LF.)
+---@param text string
+---@return string
+function escape.xml(text)
+  return (sayable_in_xml(text):gsub("[&<>\r]", XML))
+end
+
+--- The value of an XML 1.0 attribute, without the double quotes round it. (A bare tab or line break
+--- would be read as a space.)
+---@param text string
+---@return string
+function escape.xml_attribute(text)
+  return (sayable_in_xml(text):gsub('[&<>"\t\n\r]', XML))
+end
+
+local GITHUB = { ["%"] = "%25", ["\r"] = "%0D", ["\n"] = "%0A", [":"] = "%3A", [","] = "%2C" }
+
+--- The message of a GitHub workflow command: what stands behind `::error::`.
+---@param text string
+---@return string
+function escape.github(text)
+  return (escape.utf8(text):gsub("[%%\r\n]", GITHUB))
+end
+
+--- The value of a property of a GitHub workflow command: `::error title=VALUE::`.
+---@param text string
+---@return string
+function escape.github_property(text)
+  return (escape.utf8(text):gsub("[%%\r\n:,]", GITHUB))
+end
+
+-- What may begin something in GitHub's Markdown. A character that is named by its number is never
+-- taken for markup, in a table's cell neither, where a backslash before `|` has rules of its own.
+local MARKDOWN = "[][&<>\\`*_~|#!$@(){}^]"
+
+--- A cell of a Markdown table, or other text within a line: markup loses its meaning, lines are
+--- kept apart by <br>.
+---@param text string
+---@return string
+function escape.markdown(text)
+  local lines = escape.lines(text)
+  for index, line in ipairs(lines) do
+    lines[index] = line:gsub(MARKDOWN, function(character)
+      return ("&#%d;"):format(character:byte())
+    end)
+  end
+  return table.concat(lines, "<br>")
+end
+
 --- One word of a POSIX shell's command line, quoted where that is needed.
 ---@param text string
 ---@return string

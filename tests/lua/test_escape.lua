@@ -15,6 +15,7 @@ end
 local HOSTILE = {
   every_byte(), "\27]0;title\7", "a\r\nb", "\u{202E}txt.exe", "\u{200B}", "\u{FEFF}", "\u{9B}31m",
   "\u{2028}\u{2029}", "\u{2066}\u{2067}\u{2068}\u{2069}", "\u{206F}", "\u{061C}",
+  "]]>", '" onload="', "::error::x", "a,line=9", "%0A", "|", "`", "<script>", "\u{FFFE}\u{FFFF}",
   "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "caf\u{E9} \u{1F600}", "",
 }
 
@@ -73,6 +74,54 @@ test("a YAML scalar reads back as the text", function()
   equal(escape.yaml "a\nb\27", '"a\\nb\\x1B"')
   equal(escape.yaml "\u{202E}", '"\\u202E"')
   equal(escape.yaml "yes", '"yes"')
+end)
+
+test("XML loses what it cannot say, and keeps the rest as it is", function()
+  equal(escape.xml "a\0\8\11\12\14\27\31b", "ab")
+  equal(escape.xml "\u{FFFE}\u{FFFF}\u{FFFD}\u{10FFFF}", "\u{FFFD}\u{10FFFF}")
+  equal(escape.xml "\xED\xA0\x80\xFF", ("\u{FFFD}"):rep(4), "a surrogate, no UTF-8")
+  equal(escape.xml "<b> & ]]> \"x\" caf\u{E9}", "&lt;b&gt; &amp; ]]&gt; \"x\" caf\u{E9}")
+  equal(escape.xml "a\r\n\tb", "a&#13;\n\tb", "a bare CR would be read as LF")
+  equal(escape.xml "&amp;", "&amp;amp;")
+end)
+
+test("an attribute of XML keeps its line breaks and ends at its own quote", function()
+  equal(escape.xml_attribute "a\r\n\tb", "a&#13;&#10;&#9;b")
+  equal(escape.xml_attribute '" x="', "&quot; x=&quot;")
+  equal(escape.xml_attribute "<&>\27", "&lt;&amp;&gt;")
+end)
+
+test("a message for GitHub is one line that reads back as the text", function()
+  equal(escape.github "50%\r\n::error::x,y:z", "50%25%0D%0A::error::x,y:z")
+  equal(escape.github "%0A", "%250A")
+  equal(escape.github "\xFF", "\u{FFFD}")
+end)
+
+test("a property for GitHub ends neither itself nor the properties", function()
+  equal(escape.github_property "a,line=9::50%\n", "a%2Cline=9%3A%3A50%25%0A")
+end)
+
+test("a cell of Markdown is one cell of plain text", function()
+  equal(escape.markdown "a | b\\|c `d`", "a &#124; b&#92;&#124;c &#96;d&#96;")
+  equal(escape.markdown "<img src=x>&lt;", "&#60;img src=x&#62;&#38;lt;")
+  equal(escape.markdown "[a](http://x) *b* _c_ ~d~ #1 @e $f$",
+        "&#91;a&#93;&#40;http://x&#41; &#42;b&#42; &#95;c&#95; &#126;d&#126; &#35;1 &#64;e "
+        .. "&#36;f&#36;")
+  equal(escape.markdown "one\r\ntwo\n\27", "one<br>two<br>&#92;x1B")
+end)
+
+test("no hostile text ends an element, an attribute, a command or a cell", function()
+  for index, text in ipairs(HOSTILE) do
+    local of_xml = "[\0-\8\11\12\14-\31]"
+    equal(escape.xml(text):gsub("&%w+;", ""):gsub("&#13;", ""):find "[<>&\r]", nil, "xml " .. index)
+    equal(escape.xml(text):find(of_xml), nil, "xml " .. index)
+    equal(escape.xml_attribute(text):gsub("&%w+;", ""):gsub("&#%d+;", ""):find '[<>&"\r\n\t]', nil,
+          "attribute " .. index)
+    equal(escape.github(text):find "[\r\n]", nil, "github " .. index)
+    equal(escape.github_property(text):find "[\r\n:,]", nil, "property " .. index)
+    equal(escape.markdown(text):gsub("<br>", ""):find "[|<>`\\\r\n]", nil, "markdown " .. index)
+    equal(is_harmless(escape.markdown(text)), true, "markdown " .. index)
+  end
 end)
 
 test("a shell word is one word and that text", function()
