@@ -1,138 +1,94 @@
 -- SPDX-License-Identifier: MIT
 -- What others wrote reaches no terminal and no TAP stream as it is; and when colours are used.
-local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local here = arg[0]:match ".*/" or ""
+local unit = dofile(here .. "harness.lua")
+local samples = dofile(here .. "report_samples.lua")
 local pretty = require "moonshake.report.pretty"
 local tap = require "moonshake.report.tap"
 local test, equal, contains = unit.test, unit.equal, unit.contains
+local stream, result, failure = samples.stream, samples.result, samples.failure
 
-local HOSTILE = "\27[31m\u{202E}#\\x"
-
--- A stream that keeps what is written; `flush` says what the disk says.
-local function stream(problem)
-  local pieces = {}
-  return {
-    write = function(_, ...)
-      for _, piece in ipairs { ... } do
-        pieces[#pieces + 1] = piece
-      end
-    end,
-    flush = function(self)
-      return not problem and self or nil, problem
-    end,
-    text = function()
-      return table.concat(pieces)
-    end,
-  }
+local function new_pretty(to, more)
+  return pretty.new(to, { program = more and more.program or "moonshake",
+                          terminal = more and more.terminal or false })
 end
 
-local function hostile(place)
-  return place .. HOSTILE
-end
-
-local function failure()
-  return {
-    kind = "expectation", message = hostile "message", file = hostile "file", line = 3,
-    source = hostile "source", found = hostile "found", wanted = hostile "wanted",
-    differences = { { path = hostile "path", found = hostile "one", wanted = hostile "two" } },
-    notes = { hostile "note" }, trace = { "here", hostile "trace" }, events = { hostile "event" },
-  }
-end
-
-local function result(outcome, more)
-  local made = { case = { id = hostile(outcome) }, outcome = outcome, failures = {}, notes = {},
-                 seconds = 0 }
-  for name, value in pairs(more or {}) do
-    made[name] = value
-  end
-  return made
-end
-
-local function report_all(report, summary)
-  report:begin(4)
-  for _, ended in ipairs {
-    result("failed", { failures = { failure(), failure() }, notes = { hostile "narration" } }),
-    result("skipped", { reason = hostile "skip" }),
-    result("expected_failure", { reason = hostile "expected", failures = { failure() } }),
-    result "passed",
-  } do
-    report:case_begins(ended.case)
-    report:case_ended(ended)
-  end
-  return report:finish(summary or {
-    counts = { failed = 1, skipped = 1, expected_failure = 1, passed = 1 }, not_run = 0,
-    problems = { hostile "problem" }, unmatched = {}, seconds = 0,
-  })
-end
-
--- What is written has each of these words, nothing of what is hostile, and no other control
--- character than the end of a line.
-local function harmless(text, words)
+-- No control character but the end of a line, no direction marks, valid UTF-8.
+local function harmless(text)
   equal(text:find("[%z\1-\9\11-\31\127]"), nil)
   equal(text:find("\u{202E}", 1, true), nil)
-  for _, word in ipairs(words) do
-    contains(text, word .. "\\x1B")
-  end
+  equal(text:find("\u{9B}", 1, true), nil)
+  equal(utf8.len(text) ~= nil, true)
 end
 
 test("nothing hostile gets through the report for people", function()
   local to = stream()
-  report_all(pretty.new(to, false, "moonshake"))
-  harmless(to.text(), { "message", "file", "source", "found", "wanted", "path", "one", "two",
-                        "note", "trace", "event", "failed", "skip", "expected", "passed",
-                        "narration", "problem" })
+  samples.tell(new_pretty(to))
+  harmless(to.text())
+  for _, word in ipairs {
+    "message", "file", "source", "found", "wanted", "path", "one", "two", "remark", "trace",
+    "event", "failed", "skip", "bug", "expected", "passed", "narration", "printed", "lost",
+    "interrupted", "problem", "gnutls",
+  } do
+    contains(to.text(), word .. "\\x1B[31m\\u{202E}\\u{9B}#\\|")
+  end
 end)
 
 test("nothing hostile gets through TAP, where # and \\ have a meaning", function()
   local to = stream()
-  report_all(tap.new(to))
+  samples.tell(tap.new(to))
   local text = to.text()
-  for _, word in ipairs { "failed", "skipped", "expected_failure", "passed", "skip", "expected",
-                          "problem" } do
-    contains(text, word .. "\\\\x1B[31m\\\\u{202E}\\#\\\\x")
+  harmless(text)
+  for _, word in ipairs { "failed", "skipped", "expected", "passed", "skip", "bug", "problem",
+                          "lost" } do
+    contains(text, word .. "\\\\x1B[31m\\\\u{202E}\\\\u{9B}\\#\\\\|")
   end
-  equal(text:find("[%z\1-\9\11-\31\127]"), nil)
-  equal(text:find("\u{202E}", 1, true), nil)
   for _, word in ipairs { "message", "file", "source", "found", "wanted", "path", "one", "two",
-                          "note", "trace", "event" } do
-    contains(text, '"' .. word .. "\\x1B[31m\\u202E#\\\\x")
+                          "remark", "trace", "event" } do
+    contains(text, '"' .. word .. "\\x1B[31m\\u202E\\u009B#\\\\|")
   end
+  contains(text, '\n    - "printed\\\\x1B[31m')
+  contains(text, '\n    - "::error::x"\n')
   contains(text, "\n# narration\\x1B")
-  contains(text, "\n1..5\n")
+  contains(text, "\n# ::error::x\n")
 end)
 
-test("a skip and an expected failure are what TAP has words for", function()
+test("TAP has a word for each outcome, and tells errors from failures", function()
   local to = stream()
-  report_all(tap.new(to))
-  contains(to.text(), "\nnot ok 1 - failed")
-  contains(to.text(), "\nok 2 - skipped")
+  samples.tell(tap.new(to), nil, nil, samples.summary { interrupted = false })
+  contains(to.text(), "\n1..12\n")
+  contains(to.text(), "\nnot ok 1 - first")
+  contains(to.text(), "\nok 7 - first")
   contains(to.text(), " # SKIP skip")
-  contains(to.text(), "\nnot ok 3 - expected_failure")
-  contains(to.text(), " # TODO expected")
-  contains(to.text(), "\nok 4 - passed")
-  contains(to.text(), "\nnot ok 5 - problem")
+  contains(to.text(), "\nnot ok 8 - second.lua::expected")
+  contains(to.text(), " # TODO bug")
+  contains(to.text(), "\nok 9 - second.lua::passed")
+  contains(to.text(), "y (repeat 2)\n")
+  contains(to.text(), "\nnot ok 11 - broken.lua:3: problem")
+  contains(to.text(), "\nnot ok 12 - lost")
+  for number, severity in pairs { [2] = "error", [3] = "error", [4] = "error", [5] = "fail",
+                                  [6] = "fail" } do
+    equal(to.text():match(("\nnot ok %d .-severity: \"(%%a+)\""):format(number)), severity,
+          "severity of " .. number)
+  end
 end)
 
 test("a stream that ends early, or has nothing, says so in TAP", function()
   local to = stream()
-  tap.new(to):begin()
-  local report = tap.new(stream())
-  report:begin()
-  report:finish { problems = {} }
-  contains(report.stream.text(), "1..0 # SKIP")
-  report = tap.new(stream())
-  report:begin()
-  report:finish { problems = {}, interrupted = true }
-  contains(report.stream.text(), "Bail out!")
-  equal(report.stream.text():find("1..", 1, true), nil)
+  samples.tell(tap.new(to), samples.empty())
+  contains(to.text(), "1..0 # SKIP")
+  to = stream()
+  samples.tell(tap.new(to))
+  contains(to.text(), "\nBail out! interrupted\n")
+  equal(to.text():find("\n1..", 1, true), nil)
 end)
 
 test("a report that cannot be written is told of", function()
-  local written, problem = report_all(tap.new(stream "no room"))
-  equal(written, nil)
-  equal(problem, "no room")
-  written, problem = report_all(pretty.new(stream "no room", false, "moonshake"))
-  equal(written, nil)
-  equal(problem, "no room")
+  for _, report in ipairs { tap.new(stream "no room"), new_pretty(stream "no room") } do
+    local written, problem = samples.tell(report)
+    equal(written, nil)
+    equal(problem, "no room")
+  end
 end)
 
 -- Whether a report uses colours in such an environment.
@@ -140,7 +96,7 @@ local function coloured(is_terminal, environment)
   local getenv = os.getenv
   os.getenv = function(name) return environment[name] end -- luacheck: ignore 122
   local to = stream()
-  report_all(pretty.new(to, is_terminal, "moonshake"))
+  samples.tell(new_pretty(to, { terminal = is_terminal }))
   os.getenv = getenv -- luacheck: ignore 122
   return to.text():find("\27[31mFAIL\27[0m", 1, true) ~= nil
 end
@@ -157,23 +113,48 @@ test("colours are for terminals, unless the environment says otherwise", functio
   equal(coloured(false, { CLICOLOR_FORCE = "1", NO_COLOR = "1" }), false)
 end)
 
-test("the report for people says what was not run, not loaded and interrupted", function()
+test("the report for people says what was not run, not loaded, lost and interrupted", function()
   local to = stream()
-  local report = pretty.new(to, false, "moonshake")
-  report:begin(3)
-  report:finish { counts = {}, not_run = 2, problems = { "a.lua: wrong" }, unmatched = {},
-                  seconds = 1, interrupted = "the id" }
+  samples.tell(new_pretty(to), samples.plan(), {}, samples.summary {
+    counts = {}, not_run = 2, problems = { "a.lua: wrong" }, lost = { "b.lua: signal 9" },
+    seconds = 1, interrupted = "the id",
+  })
   contains(to.text(), "not loaded a.lua: wrong\n")
+  contains(to.text(), "worker lost b.lua: signal 9\n")
   contains(to.text(), "interrupted in the id\n")
-  contains(to.text(), "2 not run, 1 not loaded in 1.00 s\n")
+  contains(to.text(), "2 not run, 1 not loaded, 1 lost in 1.00 s\n")
 end)
 
 test("a rerun line is a shell's word", function()
   local to = stream()
-  local report = pretty.new(to, false, "/a dir/moonshake")
-  report:begin(1)
-  report:case_ended(result("failed", { case = { id = "it's::$HOME" }, failures = { failure() } }))
+  samples.tell(new_pretty(to, { program = "/a dir/moonshake" }), samples.plan(), {
+    result("failed", { id = "it's::$HOME" }, { failures = { failure() } }),
+  })
   contains(to.text(), "rerun: '/a dir/moonshake' run 'it'\\''s::$HOME'\n")
+end)
+
+local function printing(output, cut)
+  local to = stream()
+  samples.tell(new_pretty(to), samples.plan(), {
+    result("failed", { id = "an id" }, { failures = { failure() }, output = output,
+                                         output_cut = cut }),
+  })
+  return to.text()
+end
+
+test("what a failed case printed is shown, of much of it both ends", function()
+  contains(printing "one\n\27two\n", "\n      printed\n        one\n        \\x1Btwo\n  rerun:")
+  equal(printing(""):find("\n      printed\n", 1, true), nil)
+  contains(printing("x", 77), "\n      printed (77 bytes in its middle were not kept)\n        x\n")
+  local lines = {}
+  for number = 1, 100 do
+    lines[number] = "line " .. number
+  end
+  local text = printing(table.concat(lines, "\n"))
+  contains(text, "line 20\n        ... 60 lines are left out ...\n        line 81\n")
+  contains(text, "line 1\n")
+  contains(text, "line 100\n")
+  equal(select(2, text:gsub("\n        line %d+", "")), 40)
 end)
 
 unit.done()

@@ -2,7 +2,7 @@
 -- The report for people: failures as they happen, a live line on a terminal and else a line a case,
 -- and a summary.
 local escape = require "moonshake.escape"
-local native = require "moonshake.native"
+local failure_text = require "moonshake.report.failure_text"
 
 local COLOURS = { red = 31, green = 32, yellow = 33, bold = 1, dim = 2 }
 local WORDS = {
@@ -11,7 +11,30 @@ local WORDS = {
   skipped = { "SKIP", "yellow" },
   expected_failure = { "XFAIL", "yellow" },
 }
-local SOURCE_INDENT = "      "
+
+local pretty = {}
+
+--- How a run went, in one line: "1 failed, 2 passed".
+---@param summary table
+---@param paint? fun(text: string, colour: string): string
+---@return string
+function pretty.counts(summary, paint)
+  local counts, parts = summary.counts, {}
+  local function part(count, text, colour)
+    if count and count > 0 then
+      local told = ("%d %s"):format(count, text)
+      parts[#parts + 1] = paint and paint(told, colour) or told
+    end
+  end
+  part(counts.failed, "failed", "red")
+  part(counts.passed, "passed", "green")
+  part(counts.expected_failure, "failed as expected", "yellow")
+  part(counts.skipped, "skipped", "yellow")
+  part(summary.not_run, "not run", "yellow")
+  part(#summary.problems, "not loaded", "red")
+  part(#(summary.lost or {}), "lost", "red")
+  return #parts > 0 and table.concat(parts, ", ") or "nothing was selected"
+end
 
 local Pretty = {}
 Pretty.__index = Pretty
@@ -28,90 +51,15 @@ function Pretty:write(...)
   self.stream:write(...)
 end
 
--- Lines below a heading, each escaped and indented.
-function Pretty:lines(indent, texts)
-  for _, text in ipairs(texts or {}) do
-    for _, line in ipairs(escape.lines(text)) do
-      self:write(indent, line, "\n")
-    end
-  end
-end
-
-function Pretty:section(heading, texts)
-  if texts and #texts > 0 then
-    self:write(SOURCE_INDENT, heading, "\n")
-    self:lines(SOURCE_INDENT .. "  ", texts)
-  end
-end
-
--- "found: value", the following lines of a value below its first one.
-function Pretty:value(label, value)
-  if value ~= nil then
-    local lead = ("%s%-7s "):format(SOURCE_INDENT, label .. ":")
-    for _, line in ipairs(escape.lines(value)) do
-      self:write(lead, line, "\n")
-      lead = (" "):rep(#lead)
-    end
-  end
-end
-
-function Pretty:differences(list)
-  if list and #list > 0 then
-    self:write(SOURCE_INDENT, "differences\n")
-    for _, difference in ipairs(list) do
-      self:write(SOURCE_INDENT, "  ", escape.line(difference.path), "\n")
-      for _, side in ipairs { "found", "wanted" } do
-        if difference[side] then
-          self:write(SOURCE_INDENT, ("    %-7s "):format(side .. ":"),
-                     escape.line(difference[side]), "\n")
-        end
-      end
-    end
-  end
-end
-
--- Whether a failure's message has the value already.
-local function is_said(message, value)
-  return value == nil or message:find(value, 1, true) ~= nil
-end
-
-function Pretty:failure(made)
-  if made.file then
-    self:write("  --> ", escape.line(("%s:%d"):format(made.file, made.line)), "\n")
-  end
-  if made.source then
-    self:write(("%5d | "):format(made.line), escape.line(made.source), "\n")
-  end
-  self:lines("      ", { (made.kind == "error" and "error: " or "") .. made.message })
-  if not (is_said(made.message, made.found) and is_said(made.message, made.wanted)) then
-    self:value("found", made.found)
-    self:value("wanted", made.wanted)
-  end
-  self:differences(made.differences)
-  self:lines(SOURCE_INDENT, made.notes)
-  if made.trace and #made.trace > 1 then
-    self:section("called from", { table.unpack(made.trace, 2) })
-  end
-  self:section("last events", made.events)
-end
-
-function Pretty:failed(result)
-  for _, made in ipairs(result.failures) do
-    self:failure(made)
-  end
-  self:section("notes", result.notes)
-  self:write("  rerun: ", self.program, " run ", escape.line(escape.shell(result.case.id)), "\n\n")
-end
-
 function Pretty:begin(plan)
-  local count = plan.count
-  self.total = count
+  self.total = plan.count
   self.done = 0
   self.skips = {}
-  self.failed_ids = {}
-  if count > 0 then
-    self:write(("moonshake %s, %s: %d case%s\n"):format(native.version, native.stack, count,
-                                                        count == 1 and "" or "s"))
+  self.failed = {}
+  if plan.count > 0 then
+    self:write(("moonshake %s, %s: %d case%s\n"):format(
+      escape.line(plan.version), escape.line(plan.stack), plan.count,
+      plan.count == 1 and "" or "s"))
   end
 end
 
@@ -130,9 +78,10 @@ function Pretty:case_begins(case)
 end
 
 function Pretty:case_ended(result)
+  local title = escape.line(result.case.id) .. failure_text.attempt(result)
   self.done = self.done + 1
   if result.outcome == "failed" then
-    self.failed_ids[#self.failed_ids + 1] = result.case.id
+    self.failed[#self.failed + 1] = title
   elseif result.reason then
     local group = self.skips[result.reason] or { outcome = result.outcome }
     group[#group + 1] = result.case.id
@@ -142,9 +91,9 @@ function Pretty:case_ended(result)
     local word, colour = table.unpack(WORDS[result.outcome])
     self:write(self:paint(("%5s"):format(word), colour),
                (" %7.3fs (%3d/%d) "):format(result.seconds, self.done, self.total),
-               escape.line(result.case.id), "\n")
+               title, "\n")
     if result.outcome == "failed" then
-      self:failed(result)
+      self:write(table.concat(failure_text.case(result, self.program), "\n"), "\n\n")
     end
   end
   self.ends_blank = result.outcome == "failed"
@@ -165,20 +114,10 @@ function Pretty:reasons()
   end
 end
 
-function Pretty:count_line(summary)
-  local counts, parts = summary.counts, {}
-  local function part(count, text, colour)
-    if count and count > 0 then
-      parts[#parts + 1] = self:paint(("%d %s"):format(count, text), colour)
-    end
+function Pretty:complaints(heading, lines)
+  for _, line in ipairs(lines or {}) do
+    self:write(self:paint(heading, "red"), " ", escape.line(line), "\n")
   end
-  part(counts.failed, "failed", "red")
-  part(counts.passed, "passed", "green")
-  part(counts.expected_failure, "failed as expected", "yellow")
-  part(counts.skipped, "skipped", "yellow")
-  part(summary.not_run, "not run", "yellow")
-  part(#summary.problems, "not loaded", "red")
-  return #parts > 0 and table.concat(parts, ", ") or "nothing was selected"
 end
 
 function Pretty:finish(summary)
@@ -186,23 +125,21 @@ function Pretty:finish(summary)
     self:write "\n"
   end
   self:reasons()
-  for _, id in ipairs(self.failed_ids) do
-    self:write(self:paint("FAIL", "red"), " ", escape.line(id), "\n")
+  for _, title in ipairs(self.failed) do
+    self:write(self:paint("FAIL", "red"), " ", title, "\n")
   end
   if self.total > 0 then
-    for _, problem in ipairs(summary.problems) do
-      self:write(self:paint("not loaded", "red"), " ", escape.line(problem), "\n")
-    end
+    self:complaints("not loaded", summary.problems)
   end
+  self:complaints("worker lost", summary.lost)
   if summary.interrupted then
     local where = summary.interrupted ~= true and " in " .. escape.line(summary.interrupted) or ""
     self:write(self:paint("interrupted", "red"), where, "\n")
   end
-  self:write(self:count_line(summary), (" in %.2f s\n"):format(summary.seconds))
+  local counts = pretty.counts(summary, function(text, colour) return self:paint(text, colour) end)
+  self:write(counts, (" in %.2f s\n"):format(summary.seconds))
   return self.stream:flush()
 end
-
-local pretty = {}
 
 -- What the environment says about colour, the strongest word first.
 local function wants_colour(is_terminal)
@@ -220,15 +157,13 @@ end
 
 --- A report (see runner.lua) for people.
 ---@param stream file*
----@param is_terminal boolean whether `stream` is one
----@param program string what a rerun line begins with
+---@param context { program: string, terminal: boolean } whether `stream` is a terminal
 function pretty.new(stream, context)
-  local is_terminal, program = context.terminal, context.program
   return setmetatable({
     stream = stream,
-    terminal = is_terminal and os.getenv "TERM" ~= "dumb",
-    colour = wants_colour(is_terminal),
-    program = escape.line(escape.shell(program)),
+    terminal = context.terminal and os.getenv "TERM" ~= "dumb",
+    colour = wants_colour(context.terminal),
+    program = context.program,
   }, Pretty)
 end
 

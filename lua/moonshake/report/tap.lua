@@ -3,6 +3,7 @@
 -- 14, with the YAML blocks that both have. The plan comes last, so that a run which ends early has
 -- none.
 local escape = require "moonshake.escape"
+local failure_text = require "moonshake.report.failure_text"
 
 local Tap = {}
 Tap.__index = Tap
@@ -37,7 +38,7 @@ end
 
 local function failure(lines, indent, made)
   scalar(lines, indent, "message", made.message)
-  scalar(lines, indent, "severity", made.kind == "error" and "error" or "fail")
+  scalar(lines, indent, "severity", failure_text.is_error(made) and "error" or "fail")
   if made.file then
     lines[#lines + 1] = indent .. "at:"
     scalar(lines, indent .. "  ", "file", made.file)
@@ -55,7 +56,7 @@ end
 -- The first failure's keys stand at the top, where consumers look; others follow in a list.
 local function block(result)
   local lines = { "  ---" }
-  failure(lines, "  ", result.failures[1])
+  failure(lines, "  ", result.failures[1] or {})
   if #result.failures > 1 then
     lines[#lines + 1] = "  failures:"
     for index = 2, #result.failures do
@@ -63,6 +64,8 @@ local function block(result)
       failure(lines, "      ", result.failures[index])
     end
   end
+  list(lines, "  ", "output", failure_text.printed(result))
+  scalar(lines, "  ", "output_cut", result.output_cut)
   lines[#lines + 1] = ("  duration_ms: %d"):format(math.floor(result.seconds * 1000 + 0.5))
   lines[#lines + 1] = "  ..."
   return table.concat(lines, "\n")
@@ -82,9 +85,9 @@ function Tap:case_ended(result)
   self.count = self.count + 1
   local passed = result.outcome == "passed" or result.outcome == "skipped"
   local point = ("%s %d - %s"):format(passed and "ok" or "not ok", self.count,
-                                      escape.tap(result.case.id))
+                                      escape.tap(result.case.id) .. failure_text.attempt(result))
   if DIRECTIVE[result.outcome] then
-    point = ("%s # %s %s"):format(point, DIRECTIVE[result.outcome], escape.tap(result.reason))
+    point = ("%s # %s %s"):format(point, DIRECTIVE[result.outcome], escape.tap(result.reason or ""))
   end
   self.stream:write(point, "\n")
   if not passed then
@@ -98,16 +101,17 @@ function Tap:case_ended(result)
   self.stream:flush()
 end
 
--- What did not load is a failure too, for those who read the stream and not the exit status.
-function Tap:problems(problems)
-  for _, problem in ipairs(problems) do
+-- Failures that are no case's, for those who read the stream and not the exit status.
+function Tap:complaints(lines)
+  for _, line in ipairs(lines or {}) do
     self.count = self.count + 1
-    self.stream:write(("not ok %d - %s\n"):format(self.count, escape.tap(problem)))
+    self.stream:write(("not ok %d - %s\n"):format(self.count, escape.tap(line)))
   end
 end
 
 function Tap:finish(summary)
-  self:problems(summary.problems)
+  self:complaints(summary.problems)
+  self:complaints(summary.lost)
   if summary.interrupted then
     self.stream:write "Bail out! interrupted\n"
   elseif self.count == 0 then
