@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: MIT
+-- JSON lines: an event a line, as it happens. What each holds is told in json_format.lua.
+local format = require "moonshake.report.json_format"
+
+local Json = {}
+Json.__index = Json
+
+function Json:event(name, ...)
+  self.stream:write(format.line(name, ...), "\n")
+end
+
+function Json:begin(plan)
+  self:event("run_start", plan)
+  self.stream:flush()
+end
+
+function Json:case_begins(case, attempt)
+  self:event("case_start", { id = case.id, attempt = attempt or 1 })
+  self.stream:flush()
+end
+
+function Json:case_ended(result)
+  local attempt = result.attempt or 1
+  for _, note in ipairs(result.notes or {}) do
+    self:event("note", { id = result.case.id, attempt = attempt, text = note })
+  end
+  self:event("case_end", { attempt = attempt }, result, result.case)
+  self.stream:flush()
+end
+
+function Json:finish(summary)
+  self:event("run_end", summary)
+  return self.stream:flush()
+end
+
+local json = {}
+
+--- A report (see runner.lua) that writes JSON lines to `stream`.
+---@param stream file*
+function json.new(stream)
+  return setmetatable({ stream = stream }, Json)
+end
+
+return json
