@@ -175,6 +175,13 @@ test("without all shards nothing is written", function()
   refused({ paths[1], write_shards(2)[2] }, "is one of 3 shards")
 end)
 
+test("machines that did not select the same are told", function()
+  local paths = write_shards(2)
+  local kept, said = shard.cut({ table.unpack(CASES, 2) }, { index = 2, total = 2 })
+  refused({ paths[1], write_report("other.json", kept, { shard = said }) },
+          "the machines did not select the same")
+end)
+
 test("a file that was cut short is told, wherever the cut is", function()
   local paths = write_shards(2)
   local text = assert(files.read(paths[2]))

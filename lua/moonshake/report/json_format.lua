@@ -204,7 +204,11 @@ local FAILURE = record {
   { "events", list(TEXT) },
 }
 
-local SHARD = record { { "index", INTEGER }, { "total", INTEGER } }
+-- selected, digest: all cases of which this is a shard, for merge (shard.lua says what they are).
+local SHARD = record {
+  { "index", INTEGER }, { "total", INTEGER }, { "selected", INTEGER, true },
+  { "digest", TEXT, true },
+}
 
 -- Each event with its keys; "v" and "event" stand in front.
 local EVENTS = {
