@@ -33,6 +33,17 @@ command clang-format-14 clang-format | clang-format | clang-tools-extra | clang-
 command clang-tidy-14 clang-tidy | clang-tidy   | clang-tools-extra  | clang-extra-tools | clang        | -
 command valgrind            | valgrind          | valgrind           | valgrind         | valgrind      | -
 command prove               | perl              | perl-Test-Harness  | perl-utils       | perl          | -
+command parallel            | parallel          | parallel           | parallel         | parallel      | parallel
+END
+}
+
+# Engines that spread tests over machines, and are large: 130 MB and a JDK, 14 MB.
+needed_for_engines() {
+    cat <<'END'
+command bazel-4             | bazel-bootstrap   | -                  | -                | -             | -
+command zip                 | zip               | -                  | -                | -             | -
+command slurmctld           | slurm-wlm         | -                  | -                | -             | -
+command munged              | munge             | -                  | -                | -             | -
 END
 }
 
