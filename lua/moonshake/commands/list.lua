@@ -15,18 +15,19 @@ local function in_order(params)
   return setmetatable(params, { __jsontype = "object", __jsonorder = names })
 end
 
+-- An array, a case a line: who reads it line by line need not parse the whole for each case.
 local function as_json(cases)
   local json = require "dkjson"
-  local list = setmetatable({}, { __jsontype = "array" })
+  local lines = {}
   for index, case in ipairs(cases) do
     local shown = {}
     for _, key in ipairs(KEYS) do
       shown[key] = case[key]
     end
     shown.params = in_order(case.params)
-    list[index] = shown
+    lines[index] = json.encode(shown, { keyorder = KEYS })
   end
-  return json.encode(list, { indent = true, keyorder = KEYS })
+  return "[\n" .. table.concat(lines, ",\n") .. "\n]"
 end
 
 --- Runs the command.
