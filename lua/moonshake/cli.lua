@@ -34,6 +34,8 @@ local RUN = {
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
   { "--durations", "N", "durations", values.count_or_none, "Tell the N slowest cases; 0: all." },
   { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
+  { "--skip-status", "N", "skip_status", values.status,
+    "Exit with N where every case was skipped." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
 }
 

@@ -26,6 +26,15 @@ function values.count_or_none(text)
   return whole(text, 0), ("a whole number from 0 wanted, got '%s'"):format(text)
 end
 
+--- An exit status.
+function values.status(text)
+  local status = whole(text, 0)
+  if status and status <= 255 then
+    return status
+  end
+  return nil, ("--skip-status: a whole number up to 255 wanted, got '%s'"):format(text)
+end
+
 --- Seconds above 0.
 function values.seconds(text)
   local seconds = tonumber(text)

@@ -184,13 +184,15 @@ function Session:run(resolved, report, plan)
     counted.interrupted = interrupted_in(under_way)
     counted.interrupted_status = 128 + loop.signal(self.signal:upper())
   end
-  return counted:summary(loop.now() - self.began, plan.shard ~= nil), failed
+  return counted:summary(loop.now() - self.began, {
+    empty_is_fine = plan.shard ~= nil, skip_status = options.skip_status,
+  }), failed
 end
 
 --- Runs what the options say.
 ---@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
 ---  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
----  memory: integer?, keep: boolean?, ends: boolean?, erase: string[]?, temporary: string?,
+---  memory: integer?, keep: boolean?, skip_status: integer?, ends: boolean?, erase: string[]?, temporary: string?,
 ---  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles; ends:
 ---  tell those of failed cases whole; erase: variables that workers do not get; temporary: where
 ---  temporary files go; first: ids that run before the others; reports, context: see
@@ -240,7 +242,7 @@ function runner.select(options)
   local session <close> = open_session(options)
   local resolved = session:select()
   local counted = tally.new(#resolved.cases, resolved)
-  return resolved, counted:summary(0).status
+  return resolved, counted:summary(0, {}).status
 end
 
 return runner

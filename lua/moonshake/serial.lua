@@ -60,7 +60,7 @@ function serial.run(cases, problems, report)
   elseif not done then
     error(message, 0) -- our own bug: no case's error gets here
   end
-  local summary = counted:summary(elapsed())
+  local summary = counted:summary(elapsed(), {})
   local written, problem = report:finish(summary)
   if not written then
     io.stderr:write("moonshake: the report could not be written: ", problem, "\n")

@@ -22,7 +22,7 @@ function Tally:failed()
   return self.counts.failed or 0
 end
 
-local function status_of(self, empty_is_fine)
+local function status_of(self, how)
   local status = tally.STATUS
   if self.interrupted then
     return self.interrupted_status or status.interrupted
@@ -30,21 +30,24 @@ local function status_of(self, empty_is_fine)
     return status.unusable
   elseif self:failed() > 0 or #self.lost > 0 then
     return status.failed
-  elseif #self.unmatched > 0 or (self.total == 0 and not empty_is_fine) then
+  elseif #self.unmatched > 0 or (self.total == 0 and not how.empty_is_fine) then
     return status.nothing_selected
+  elseif how.skip_status and self.total > 0 and self.counts.skipped == self.total then
+    return how.skip_status
   end
   return status.passed
 end
 
 --- The summary that reports get, with the exit status in it.
 ---@param seconds number
----@param empty_is_fine boolean? whether a run of nothing is a success: an empty shard
+---@param how { empty_is_fine: boolean?, skip_status: integer? } whether a run of nothing is a success
+--- (an empty shard); the exit status where every case was skipped
 ---@return table
-function Tally:summary(seconds, empty_is_fine)
+function Tally:summary(seconds, how)
   return {
     counts = self.counts, not_run = self.not_run, interrupted = self.interrupted,
     seconds = seconds, problems = self.problems, unmatched = self.unmatched, lost = self.lost,
-    status = status_of(self, empty_is_fine),
+    status = status_of(self, how),
   }
 end
 

@@ -45,6 +45,7 @@ local function as_wanted(options, engine, program)
     timeout = options.timeout,
     memory = options.memory or GIBIBYTE,
     keep = options.keep,
+    skip_status = options.skip_status,
     ends = wants_ends(reports),
     erase = engine.erase,
     temporary = engine.tmpdir,
