@@ -42,8 +42,8 @@ endfunction()
 function(add_first_case_with_valgrind folder)
   if(VALGRIND AND NOT MOONSHAKE_SANITIZE)
     add_here(valgrind/${folder} sh -c
-             "program=$1 && shift && exec \"$@\" \"$(\"$program\" list ${folder} | head -n 1)\"" sh
-             $<TARGET_FILE:moonshake> ${VALGRIND_COMMAND} $<TARGET_FILE:moonshake>
+             [=[id=$("$1" list "$2" | head -n 1) && [ -n "$id" ] && shift 2 && exec "$@" "$id"]=] sh
+             $<TARGET_FILE:moonshake> ${folder} ${VALGRIND_COMMAND} $<TARGET_FILE:moonshake>
              run --timeout 3000)
     set_tests_properties(valgrind/${folder} PROPERTIES LABELS valgrind TIMEOUT 3600)
   endif()
