@@ -226,7 +226,7 @@ end
 --- `damage` is then true where what cases share may not be what it was.
 ---@param timeout number|nil seconds; default the scenario's, else 60
 ---@param how { ends: boolean?, keep: boolean?, mend: (fun(): string[])? } whether to tell both ends
---- of its links whole if it fails; whether its directory stays; what puts back what a script changed
+--- of its links whole if it fails; whether its directory stays; what puts back what it changed
 ---@return string outcome "passed", "failed", "skipped" or "expected_failure"
 ---@return string|nil reason of a skip or an expected failure
 function Case:run(timeout, how)

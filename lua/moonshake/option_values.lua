@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What follows an option of the command line, as a value; or nil and what is wrong with it.
-local process = require "moonshake.io.process"
-local shard = require "moonshake.shard"
+local random = require "moonshake.io.random"
+local shard = require "moonshake.runner.shard"
 local suggest = require "moonshake.suggest"
 
 local values = {}
@@ -61,7 +61,7 @@ end
 --- A seed; ANY_SEED is a new one.
 function values.seed(text)
   if text == values.ANY_SEED then
-    return tonumber(process.random(4), 16)
+    return tonumber(random.word():sub(1, 8), 16)
   end
   return whole(text, 0), ("--shuffle: the seed is a whole number from 0, got '%s'"):format(text)
 end

@@ -30,9 +30,9 @@ function standalone.run()
   if not path then
     strict.raise "ms.scenario: only a file can be run: moonshake run FILE, or lua5.4 FILE"
   end
-  local loader = require "moonshake.loader"
-  local serial = require "moonshake.serial"
-  local selection = require "moonshake.selection"
+  local loader = require "moonshake.runner.loader"
+  local serial = require "moonshake.runner.serial"
+  local selection = require "moonshake.runner.selection"
   local escape = require "moonshake.escape"
   local tap = require "moonshake.report.tap"
   local file, problem = loader.load(selection.id_path(path), { arguments = arg })

@@ -14,12 +14,14 @@ local LIBRARY = {
   { "native", "program" },
   { "io.*" },
   { "strict", "suggest", "escape", "diff", "marks", "words", "matrix", "needs", "arguments",
-    "options", "settings", "traceback", "clock", "events", "no_exit", "shard", "engines" },
+    "options", "settings", "traceback", "clock", "events", "runner.hash" },
   { "certificates", "pki", "endpoint", "link", "reported", "tls", "partial", "matchers", "expect",
-    "scenario", "case", "init" },
-  { "loader", "selection", "runner", "report.*", "standalone" },
+    "scenario", "plain", "case", "init" },
+  { "runner.tally", "runner.shard" },
+  { "report.*" },
+  { "runner.*", "runner", "standalone" },
   { "commands.*" },
-  { "cli" },
+  { "option_values", "cli" },
 }
 
 -- Arrows that point up, each with its reason.

@@ -3,11 +3,11 @@
 -- told. Cases run in this process here (serial.lua).
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local files = require "moonshake.io.files"
-local loader = require "moonshake.loader"
+local loader = require "moonshake.runner.loader"
 local matrix = require "moonshake.matrix"
 local native = require "moonshake.native"
-local selection = require "moonshake.selection"
-local serial = require "moonshake.serial"
+local selection = require "moonshake.runner.selection"
+local serial = require "moonshake.runner.serial"
 local test, equal = unit.test, unit.equal
 
 local directory = assert(files.temporary_directory())

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What the variables of engines mean, and which of their contradictions are told.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
-local engines = require "moonshake.engines"
+local engines = require "moonshake.runner.engines"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
 local AUTO = { auto = true }

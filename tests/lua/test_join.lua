@@ -2,7 +2,7 @@
 -- Reports of shards joined into one; and what is said where one is missing, twice, or not whole.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local join = require "moonshake.report.join"
-local shard = require "moonshake.shard"
+local shard = require "moonshake.runner.shard"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
 local ALL = {}

@@ -5,7 +5,7 @@ local files = require "moonshake.io.files"
 local json_report = require "moonshake.report.json"
 local json_reader = require "moonshake.report.json_reader"
 local merge = require "moonshake.commands.merge"
-local shard = require "moonshake.shard"
+local shard = require "moonshake.runner.shard"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
 local directory = assert(files.temporary_directory())

@@ -2,7 +2,7 @@
 -- What a scenario may say of itself, and what is said where it may not.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local files = require "moonshake.io.files"
-local loader = require "moonshake.loader"
+local loader = require "moonshake.runner.loader"
 local scenario = require "moonshake.scenario"
 local test, equal, contains, raises = unit.test, unit.equal, unit.contains, unit.raises
 

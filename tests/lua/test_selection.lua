@@ -2,8 +2,8 @@
 -- Which cases paths, ids, texts and tags mean.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local files = require "moonshake.io.files"
-local loader = require "moonshake.loader"
-local selection = require "moonshake.selection"
+local loader = require "moonshake.runner.loader"
+local selection = require "moonshake.runner.selection"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
 local directory = assert(files.temporary_directory())

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What --shard may say, and that each case is in one shard, now and for ever.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
-local shard = require "moonshake.shard"
+local shard = require "moonshake.runner.shard"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
 local function refused(text, part)

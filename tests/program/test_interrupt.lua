@@ -13,12 +13,12 @@ local ms = require "moonshake"
 ms.scenario "ends before" { run = function() ms.expect(1):equals(1) end }
 for _, name in ipairs { "in Lua", "in a program" } do
   ms.scenario(name) { run = function()
-    os.execute("echo $PPID >>pids; sleep 1000 & echo $! >>pids")
+    os.execute("echo $PPID >>pids; tail -f /dev/null & echo $! >>pids")
     if name == "in Lua" then
       while true do pcall(function() while true do end end) end
     end
     os.execute("read -r _ _ _ run _ </proc/$PPID/stat; kill -" .. os.getenv "SIGNAL" ..
-               " $run; exec sleep 1000")
+               " $run; exec tail -f /dev/null")
   end }
 end]])
 place.put("more.lua", (place.get "waits.lua":gsub('"ends before"', '"ends as well"')))

@@ -116,8 +116,15 @@ test("a report that cannot be written ends the run before it begins", function()
 end)
 
 test("what is no file is written to as it is", function()
-  equal(place.shell "moonshake run a.lua::two --format tap=/dev/stdout | head -n 1",
-        "TAP version 13\n")
+  equal(place.shell "moonshake run a.lua::two --format tap=/dev/stderr >/dev/null",
+        "TAP version 13\nok 1 - a.lua::two\n1..1\n")
+end)
+
+test("--durations tells the slowest cases", function()
+  local text = place.shell "moonshake run a.lua --durations 2"
+  equal(select(2, text:match "slowest cases\n(.-)\nFAIL":gsub("\n", "")), 1)
+  text = place.shell "moonshake run a.lua --durations 0"
+  equal(select(2, text:match "slowest cases\n(.-)\nFAIL":gsub("\n", "")), 4)
 end)
 
 place.remove()

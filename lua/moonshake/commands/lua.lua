@@ -2,9 +2,9 @@
 -- moonshake lua: runs a Lua program with the module at hand. Scenarios that it defines run when it
 -- is at its end, with TAP on standard output.
 local escape = require "moonshake.escape"
-local loader = require "moonshake.loader"
-local serial = require "moonshake.serial"
-local STATUS = require("moonshake.tally").STATUS
+local loader = require "moonshake.runner.loader"
+local serial = require "moonshake.runner.serial"
+local STATUS = require("moonshake.runner.tally").STATUS
 
 -- As a stock interpreter would: the message, then where it came from.
 local function complain(problem, failure)

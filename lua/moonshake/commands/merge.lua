@@ -5,7 +5,7 @@ local files = require "moonshake.io.files"
 local join = require "moonshake.report.join"
 local json_reader = require "moonshake.report.json_reader"
 local several = require "moonshake.report.several"
-local tally = require "moonshake.tally"
+local tally = require "moonshake.runner.tally"
 
 local function complain(lines)
   for _, line in ipairs(lines) do
@@ -52,7 +52,7 @@ return function(options, program)
   end
   complain(joined.remarks)
   local report, problem = several.open(options.formats, {
-    program = program, terminal = files.is_terminal(1), extras = options.junit_extras,
+    program = program, terminal = false, extras = options.junit_extras,
   })
   if not report then
     return complain { problem }

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake run: what the command line and the environment say, as options of the runner.
-local engines = require "moonshake.engines"
+local engines = require "moonshake.runner.engines"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local runner = require "moonshake.runner"
 
 local GIBIBYTE = 1 << 30
-local UNUSABLE = require("moonshake.tally").STATUS.unusable
+local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
 -- Where no format goes to standard output, people are told there.
 local function reports_of(options, engine)
@@ -51,8 +51,8 @@ local function as_wanted(options, engine, program)
     temporary = engine.tmpdir,
     reports = reports,
     context = {
-      program = program, terminal = files.is_terminal(1), durations = options.durations,
-      extras = options.junit_extras,
+      program = program, terminal = files.is_terminal(1), width = files.terminal_width,
+      durations = options.durations, extras = options.junit_extras,
     },
   }
 end
@@ -84,7 +84,7 @@ return function(options, program)
   local wanted = as_wanted(options, engine, program)
   local status
   if options.watch then
-    status = require("moonshake.watcher").run(wanted)
+    status = require("moonshake.runner.watcher").run(wanted)
   else
     status = runner.run(wanted)
   end

@@ -2,7 +2,7 @@
 -- moonshake worker: what `moonshake run` starts to run cases in; not for people.
 local channel = require "moonshake.io.channel"
 local program = require "moonshake.program"
-local worker = require "moonshake.worker"
+local worker = require "moonshake.runner.worker"
 
 --- Runs the command.
 ---@return integer status

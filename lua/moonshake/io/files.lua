@@ -187,6 +187,17 @@ function files.is_terminal(descriptor)
   return uv.guess_handle(descriptor) == "tty"
 end
 
+--- How many columns the terminal at standard output has; 80 where that cannot be known.
+---@return integer
+function files.terminal_width()
+  local terminal = uv.guess_handle(1) == "tty" and uv.new_tty(1, false)
+  local width = terminal and terminal:get_winsize()
+  if terminal then
+    terminal:close()
+  end
+  return width and width > 0 and width or 80
+end
+
 --- The path of a program that PATH leads to, or nil.
 function files.find_program(name)
   for directory in (os.getenv("PATH") or ""):gmatch("[^:]+") do

@@ -237,13 +237,4 @@ function process.environment(without, with)
   return list
 end
 
---- Random bytes from the operating system, in hexadecimal digits.
----@param count integer bytes
----@return string
-function process.random(count)
-  return (uv.random(count):gsub(".", function(byte)
-    return ("%02x"):format(byte:byte())
-  end))
-end
-
 return process

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Joins what the JSON reports of several machines tell into what one machine would have told. Only
 -- where they are all there and whole: a result that lacks a shard looks like a good one.
-local shard = require "moonshake.shard"
-local tally = require "moonshake.tally"
+local shard = require "moonshake.runner.shard"
+local tally = require "moonshake.runner.tally"
 
 local join = {}
 
@@ -193,7 +193,7 @@ local function summary_of(files, plan, results)
       counted.interrupted, counted.interrupted_status = said.interrupted, said.status
     end
   end
-  return counted:summary(seconds)
+  return counted:summary(seconds, {})
 end
 
 ---@class moonshake.joined

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- The report for people: failures as they happen, a live line on a terminal and else a line a case,
--- and a summary.
+-- The report for people: failures as they happen, how far it is on a terminal and else a line a
+-- case, and a summary.
 local escape = require "moonshake.escape"
 local failure_text = require "moonshake.report.failure_text"
+local live = require "moonshake.report.live"
 
 local COLOURS = { red = 31, green = 32, yellow = 33, bold = 1, dim = 2 }
 local WORDS = {
@@ -44,11 +45,28 @@ function Pretty:paint(text, colour)
 end
 
 function Pretty:write(...)
-  if self.live_shown then
-    self.stream:write "\r\27[K"
-    self.live_shown = false
+  if self.live then
+    self.live:erase()
   end
   self.stream:write(...)
+end
+
+-- What is special about this run.
+local function particulars(plan)
+  local parts = { ("%d case%s"):format(plan.count, plan.count == 1 and "" or "s") }
+  if (plan.repeats or 1) > 1 then
+    parts[1] = ("%d runs, each case %d times"):format(plan.count, plan.repeats)
+  end
+  if plan.shard then
+    parts[#parts + 1] = ("shard %d of %d"):format(plan.shard.index, plan.shard.total)
+  end
+  if plan.seed then
+    parts[#parts + 1] = ("shuffled by seed %d"):format(plan.seed)
+  end
+  if plan.jobs > 1 then
+    parts[#parts + 1] = ("%d jobs"):format(plan.jobs)
+  end
+  return table.concat(parts, ", ")
 end
 
 function Pretty:begin(plan)
@@ -56,30 +74,36 @@ function Pretty:begin(plan)
   self.done = 0
   self.skips = {}
   self.failed = {}
+  self.durations = {}
+  self.seed = plan.seed
   if plan.count > 0 then
-    self:write(("moonshake %s, %s: %d case%s\n"):format(
-      escape.line(plan.version), escape.line(plan.stack), plan.count,
-      plan.count == 1 and "" or "s"))
+    self:write(("moonshake %s, %s: %s\n"):format(escape.line(plan.version),
+                                                 escape.line(plan.stack), particulars(plan)))
+    self.live = self.terminal and live.new(self.stream, plan.count, self.width)
   end
 end
 
--- The one line that is rewritten; cut so that it stays one.
-function Pretty:case_begins(case)
-  if self.terminal then
-    local width = math.tointeger(tonumber(os.getenv "COLUMNS")) or 80
-    local text = ("(%d/%d) %s"):format(self.done + 1, self.total, case.id)
-    if utf8.len(text) and utf8.len(text) >= width then
-      text = text:sub(1, utf8.offset(text, width) - 1)
-    end
-    self.stream:write("\r\27[K", text)
-    self.stream:flush()
-    self.live_shown = true
+function Pretty:case_begins(case, attempt)
+  if self.live then
+    self.live:begins(case, attempt)
+  end
+end
+
+function Pretty:tick()
+  if self.live then
+    self.live:show()
   end
 end
 
 function Pretty:case_ended(result)
   local title = escape.line(result.case.id) .. failure_text.attempt(result)
   self.done = self.done + 1
+  if self.live then
+    self.live:ended(result)
+  end
+  if self.num_durations then
+    self.durations[#self.durations + 1] = { title = title, seconds = result.seconds }
+  end
   if result.outcome == "failed" then
     self.failed[#self.failed + 1] = title
   elseif result.reason then
@@ -114,15 +138,37 @@ function Pretty:reasons()
   end
 end
 
-function Pretty:complaints(heading, lines)
-  for _, line in ipairs(lines or {}) do
-    self:write(self:paint(heading, "red"), " ", escape.line(line), "\n")
+-- The slowest cases, the slowest first.
+function Pretty:slowest()
+  local list = self.durations
+  table.sort(list, function(a, b)
+    if a.seconds ~= b.seconds then
+      return a.seconds > b.seconds
+    end
+    return a.title < b.title
+  end)
+  local most = self.num_durations == 0 and #list or math.min(self.num_durations, #list)
+  if most > 0 then
+    self:write("slowest cases\n")
+  end
+  for index = 1, most do
+    self:write((" %7.3fs %s\n"):format(list[index].seconds, list[index].title))
+  end
+end
+
+function Pretty:complaints(heading, texts)
+  for _, text in ipairs(texts or {}) do
+    self:write(self:paint(heading, "red"), " ",
+               table.concat(escape.lines(text), "\n  "), "\n")
   end
 end
 
 function Pretty:finish(summary)
   if self.total > 0 and not self.ends_blank then
     self:write "\n"
+  end
+  if self.num_durations then
+    self:slowest()
   end
   self:reasons()
   for _, title in ipairs(self.failed) do
@@ -137,7 +183,8 @@ function Pretty:finish(summary)
     self:write(self:paint("interrupted", "red"), where, "\n")
   end
   local counts = pretty.counts(summary, function(text, colour) return self:paint(text, colour) end)
-  self:write(counts, (" in %.2f s\n"):format(summary.seconds))
+  local seed = self.seed and (", shuffled by seed %d"):format(self.seed) or ""
+  self:write(counts, (" in %.2f s%s\n"):format(summary.seconds, seed))
   return self.stream:flush()
 end
 
@@ -157,13 +204,17 @@ end
 
 --- A report (see runner.lua) for people.
 ---@param stream file*
----@param context { program: string, terminal: boolean } whether `stream` is a terminal
+---@param context { program: string, terminal: boolean, width: (fun(): integer)?,
+---  durations: integer? } whether `stream` is a terminal, and how wide; how many of the slowest
+---  cases are told at the end, 0 for all
 function pretty.new(stream, context)
   return setmetatable({
     stream = stream,
     terminal = context.terminal and os.getenv "TERM" ~= "dumb",
     colour = wants_colour(context.terminal),
     program = context.program,
+    width = context.width,
+    num_durations = context.durations,
   }, Pretty)
 end
 

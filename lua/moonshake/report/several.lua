@@ -77,14 +77,14 @@ end
 function several.open(wanted, context)
   local self = setmetatable({ files = {} }, Several)
   for index, one in ipairs(wanted) do
-    local stream, problem, here = io.stdout, nil, context
+    local stream, here = io.stdout, context
     if one.path then
-      stream, problem = replacement.open(one.path)
-      if not stream then
+      local file, problem = replacement.open(one.path)
+      if not file then
         self:abandon()
         return nil, problem
       end
-      self.files[index] = stream
+      stream, self.files[index] = file, file
       here = setmetatable({ terminal = false }, { __index = context })
     end
     self[index] = require("moonshake.report." .. one.format).new(stream, here)

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- A worker as its parent sees it: a process that has loaded one file and runs cases of it, which may
--- die, hang or talk nonsense at any time. Whatever it does, its owner is told what became of each
--- case that it was given. (worker.lua is the other side; messages are described there.)
+-- A worker as its parent sees it: a process that has loaded one file and runs cases of it, which
+-- may die, hang or talk nonsense at any time. Whatever it does, its owner is told what became of
+-- each case that it was given. (worker.lua is the other side; messages are described there.)
 local json = require "dkjson"
 local events = require "moonshake.events"
 local loop = require "moonshake.io.loop"
 local process = require "moonshake.io.process"
+local random = require "moonshake.io.random"
 local traceback = require "moonshake.traceback"
 
 local remote = {}
@@ -229,8 +230,8 @@ function Remote:take_output()
   return self.process:take_output()
 end
 
---- Starts a worker and has it load a file. `owner` has the functions that are told, each with the
---- worker first: owner:loaded(w, descriptions) or loaded(w, nil, problem); ended(w, result) for each case
+--- Starts a worker and has it load a file. `owner` has the methods that are told, each with the
+--- worker first: loaded(w, descriptions) or loaded(w, nil, problem); ended(w, result) for each case
 --- given, or lost(w, run, failure, seconds) for the one that it did not survive; ended_badly(w,
 --- problem) when it died with nothing to do; and gone(w), the last, when its `given` holds the runs
 --- that it never began.
@@ -241,7 +242,7 @@ end
 ---@return string|nil problem
 function remote.start(owner, path, how)
   local self = setmetatable({
-    owner = owner, path = path, given = {}, token = process.random(16),
+    owner = owner, path = path, given = {}, token = random.word(),
   }, Remote)
   local problem
   self.process, problem = process.start {

@@ -40,8 +40,8 @@ end
 
 --- The summary that reports get, with the exit status in it.
 ---@param seconds number
----@param how { empty_is_fine: boolean?, skip_status: integer? } whether a run of nothing is a success
---- (an empty shard); the exit status where every case was skipped
+---@param how { empty_is_fine: boolean?, skip_status: integer? } whether a run of nothing is a
+--- success (an empty shard); the exit status where every case was skipped
 ---@return table
 function Tally:summary(seconds, how)
   return {

@@ -3,7 +3,7 @@
 -- have, then they run what was selected. A worker that listed a file waits to run it, so that a
 -- file is loaded once; a file of many cases is divided when a job has nothing else to do.
 local loop = require "moonshake.io.loop"
-local remote = require "moonshake.remote"
+local remote = require "moonshake.runner.remote"
 
 local pool = {}
 
@@ -142,8 +142,9 @@ function Pool:lose_unit(unit, problem)
   for index = unit.at, #unit do
     local run = unit[index]
     self.told.begins(run)
-    self:fail(run, { kind = "error", message = problem, file = run.case.file, line = run.case.line },
-              0)
+    self:fail(run, {
+      kind = "error", message = problem, file = run.case.file, line = run.case.line,
+    }, 0)
   end
 end
 
@@ -172,7 +173,7 @@ function Pool:loaded(worker, descriptions, problem) -- luacheck: ignore 212
     self:feed(worker)
   else
     worker.unit = nil
-    self:lose_unit(unit, problem or worker.path .. ": the file is not what it was when it was listed")
+    self:lose_unit(unit, problem or worker.path .. ": it is not the file any more that was listed")
     self:release(worker)
     if not worker.gone then
       worker:finish()
@@ -308,8 +309,8 @@ function Pool:close()
 end
 
 --- A pool without a worker.
----@param how { jobs: integer, program: string, environment: string[], timeout: number, settings: table }
---- timeout: the seconds that a file may take to load; settings: for worker.lua
+---@param how { jobs: integer, program: string, environment: string[], timeout: number,
+---  settings: table } timeout: the seconds that a file may take to load; settings: for worker.lua
 function pool.new(how)
   return setmetatable({
     how = how, paths = {}, units = {}, listings = {}, waiting = {}, active = {}, busy = 0,

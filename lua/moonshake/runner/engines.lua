@@ -3,7 +3,7 @@
 -- Bazel's and GoogleTest's variables are a contract with the test and act by themselves. Those of
 -- the others are there for every command of a job, so they act on --shard auto alone: cases that
 -- were left out because some variable was set would be lost in silence.
-local shard = require "moonshake.shard"
+local shard = require "moonshake.runner.shard"
 
 local engines = {}
 

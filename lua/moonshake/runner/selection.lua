@@ -73,7 +73,12 @@ function selection.plan(words)
   local plan, seen = { targets = {}, files = {}, problems = {} }, {}
   for _, word in ipairs(words) do
     local target = parse(word)
-    local paths, problem = files_at(target.path)
+    local paths, problem
+    if word == "" then -- an empty variable in a shell script; not the working directory
+      problem = "a path or an id wanted, got an empty word"
+    else
+      paths, problem = files_at(target.path)
+    end
     if paths then
       target.files = paths
       plan.targets[#plan.targets + 1] = target

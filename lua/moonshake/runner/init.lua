@@ -3,20 +3,21 @@
 -- nothing a scenario does can reach the results of others.
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
-local last_failed = require "moonshake.last_failed"
+local last_failed = require "moonshake.runner.last_failed"
 local loop = require "moonshake.io.loop"
 local native = require "moonshake.native"
-local pool = require "moonshake.pool"
+local pool = require "moonshake.runner.pool"
 local process = require "moonshake.io.process"
-local selection = require "moonshake.selection"
+local selection = require "moonshake.runner.selection"
 local several = require "moonshake.report.several"
-local shard = require "moonshake.shard"
-local shuffle = require "moonshake.shuffle"
-local tally = require "moonshake.tally"
+local shard = require "moonshake.runner.shard"
+local shuffle = require "moonshake.runner.shuffle"
+local tally = require "moonshake.runner.tally"
 
 local runner = {}
 
 local SECONDS_TO_LOAD = 60
+local TICK = 0.25 -- seconds after which reports are told that time has passed
 local SIGNALS = { "sigint", "sigterm", "sighup" }
 
 local function complain(lines)
@@ -174,7 +175,7 @@ function Session:run(resolved, report, plan)
   report:begin(plan)
   local failed = {}
   local ticker = loop.timer(function() report:tick() end, true)
-  ticker:set(1, 1)
+  ticker:set(TICK, TICK)
   local told, under_way = told_to(report, counted, self, failed)
   if not self.signal then
     self.pool:run(runs, told)
@@ -192,7 +193,8 @@ end
 --- Runs what the options say.
 ---@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
 ---  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
----  memory: integer?, keep: boolean?, skip_status: integer?, ends: boolean?, erase: string[]?, temporary: string?,
+---  memory: integer?, keep: boolean?, skip_status: integer?, ends: boolean?,
+---  erase: string[]?, temporary: string?,
 ---  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles; ends:
 ---  tell those of failed cases whole; erase: variables that workers do not get; temporary: where
 ---  temporary files go; first: ids that run before the others; reports, context: see

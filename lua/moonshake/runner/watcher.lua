@@ -3,8 +3,8 @@
 -- the changed files, and before them those that failed last.
 local changes = require "moonshake.io.changes"
 local runner = require "moonshake.runner"
-local selection = require "moonshake.selection"
-local tally = require "moonshake.tally"
+local selection = require "moonshake.runner.selection"
+local tally = require "moonshake.runner.tally"
 
 local watcher = {}
 

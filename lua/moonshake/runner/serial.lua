@@ -2,9 +2,9 @@
 -- Runs the cases of a loaded file one after the other, in this process: what `lua5.4 FILE` and
 -- `moonshake lua FILE` do. (`moonshake run` has workers: runner.lua.)
 local native = require "moonshake.native"
-local no_exit = require "moonshake.no_exit"
+local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
-local tally = require "moonshake.tally"
+local tally = require "moonshake.runner.tally"
 
 local serial = {}
 

@@ -3,8 +3,8 @@
 -- those modules are seen by another file.
 local native = require "moonshake.native"
 local case = require "moonshake.case"
-local shared = require "moonshake.globals"
-local no_exit = require "moonshake.no_exit"
+local shared = require "moonshake.runner.globals"
+local no_exit = require "moonshake.runner.no_exit"
 local scenario = require "moonshake.scenario"
 local traceback = require "moonshake.traceback"
 
@@ -28,8 +28,8 @@ function File:enter()
   end
 end
 
---- Ends what enter() began; the file keeps the modules it loaded from beside it, and its globals are
---- what they were when it was loaded.
+--- Ends what enter() began; the file keeps the modules it loaded from beside it, and its globals
+--- are what they were when it was loaded.
 function File:leave()
   if self.restore then
     self.restore {}

@@ -11,9 +11,9 @@
 -- end the worker ends.
 local json = require "dkjson"
 local native = require "moonshake.native"
-local globals = require "moonshake.globals"
-local loader = require "moonshake.loader"
-local no_exit = require "moonshake.no_exit"
+local globals = require "moonshake.runner.globals"
+local loader = require "moonshake.runner.loader"
+local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
 
 local DESCRIPTOR = 3
