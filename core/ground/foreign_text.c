@@ -31,8 +31,8 @@ static size_t sequence_length(uint8_t lead, uint32_t *least) {
     return 0;
 }
 
-/* How many of the first bytes are one character that may stand in the text, 0 for none. */
-static size_t character(const uint8_t *from, size_t len) {
+size_t ms_character_length(const void *data, size_t len) {
+    const uint8_t *from = data;
     uint32_t least;
     size_t wanted = sequence_length(from[0], &least);
     if (wanted == 0 || wanted > len || from[0] == 0) {
@@ -57,7 +57,7 @@ char *ms_foreign_text(const void *data, size_t len) {
     }
     size_t used = 0;
     for (size_t i = 0; i < len;) {
-        size_t wanted = character(from + i, len - i);
+        size_t wanted = ms_character_length(from + i, len - i);
         if (wanted) {
             memcpy(text + used, from + i, wanted);
             used += wanted;

@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+/* How many of the first bytes are one character of valid UTF-8; 0 for none, and for a NUL. `len` is
+ * at least 1. */
+size_t ms_character_length(const void *from, size_t len);
+
 /* A NUL and each byte that is no UTF-8 become a backslash and two hex digits, as RFC 4514 has it;
  * nothing is cut. NULL when memory is short. Returned, caller frees with ms_free(). */
 char *ms_foreign_text(const void *data, size_t len);
