@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <gnutls/gnutls.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -100,7 +99,17 @@ const char *ms_names_text(enum ms_names kind, uint32_t code, char spare[16]) {
     if (row) {
         return row->iana;
     }
-    snprintf(spare, 16, "0x%04x", (unsigned)code);
+    /* By hand, for a signal handler may ask. */
+    unsigned num = 4;
+    while (num < 8 && code >> (4 * num)) {
+        num++;
+    }
+    spare[0] = '0';
+    spare[1] = 'x';
+    for (unsigned i = 0; i < num; i++) {
+        spare[2 + i] = "0123456789abcdef"[code >> (4 * (num - 1 - i)) & 15];
+    }
+    spare[2 + num] = 0;
     return spare;
 }
 

@@ -32,7 +32,8 @@ const struct ms_name *ms_names_by_code(enum ms_names kind, uint32_t code);
 const struct ms_name *ms_names_find(enum ms_names kind, const char *word);
 const struct ms_name *ms_names_at(enum ms_names kind, size_t index);
 
-/* IANA's name, or the code as "0x1301" (written into `spare`) when the table has none. */
+/* IANA's name, or the code as "0x1301" (written into `spare`) when the table has none. As
+ * ms_names_by_code() it may be called in a signal handler. */
 const char *ms_names_text(enum ms_names kind, uint32_t code, char spare[16]);
 
 /* What GnuTLS 3.7.9 calls a number of its own, as IANA's code point, or 0 when there is none.
