@@ -164,6 +164,10 @@ const struct ms_certificate_facts *ms_certificate_facts(struct ms_certificate *c
     return facts;
 }
 
+const struct ms_certificate_facts *ms_certificate_known(const struct ms_certificate *certificate) {
+    return certificate->has_facts ? &certificate->facts : NULL;
+}
+
 bool ms_certificate_pem(struct ms_certificate *certificate, struct ms_bytes *to,
                         struct ms_error *error) {
     gnutls_datum_t der = datum(certificate->der);

@@ -51,6 +51,9 @@ gnutls_x509_crt_t ms_certificate_crt(struct ms_certificate *certificate, struct 
 const struct ms_certificate_facts *ms_certificate_facts(struct ms_certificate *certificate,
                                                         struct ms_error *error);
 
+/* The facts if they have been read, else NULL: for who may not allocate (a signal handler). */
+const struct ms_certificate_facts *ms_certificate_known(const struct ms_certificate *certificate);
+
 /* Whether subject and issuer are the same name and its own key verifies its signature; found out
  * once. False when the certificate cannot be parsed. */
 bool ms_certificate_self_signed(struct ms_certificate *certificate, bool *self_signed,
