@@ -6,7 +6,6 @@
 #include "names.h"
 #include "wire.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define FIELD(type, name, about)                                                                   \
@@ -56,7 +55,17 @@ static bool collect(void *context, struct ms_slice der) {
     return !to->memory_short;
 }
 
-static bool view_request(const struct ms_event *event, struct ms_event_view *view) {
+static bool parse_certificates(struct ms_log *log, const struct ms_event *event,
+                               struct ms_event_view *view) {
+    struct collected to = {log, &view->certificates, false};
+    if (!ms_certificates_begin(&view->certificates)) {
+        return false;
+    }
+    (void)ms_wire_certificates(event->bytes, event->version, collect, &to);
+    return !to.memory_short;
+}
+
+static bool parse_request(const struct ms_event *event, struct ms_event_view *view) {
     struct ms_request request;
     if (!ms_wire_request(event->bytes, event->version, &request)) {
         return !request.memory_short; /* malformed: the message's bytes are there to look at */
@@ -76,30 +85,19 @@ static void view_error(const struct ms_event *event, struct ms_event_view *view)
     view->told_by = event->by_peer ? "peer" : "itself";
 }
 
-static bool view_kind(struct ms_log *log, const struct ms_event *event,
-                      struct ms_event_view *view) {
+static void view_kind(const struct ms_event *event, struct ms_event_view *view) {
     switch (event->kind) {
     case MS_EVENT_RECORD:
         view->type = ms_names_text(MS_NAMES_RECORD, event->type, view->spare[0]);
         break;
     case MS_EVENT_MESSAGE:
         view->type = ms_names_text(MS_NAMES_MESSAGE, event->type, view->spare[0]);
-        if (event->type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
-            struct collected to = {log, &view->certificates, false};
-            if (!ms_certificates_begin(&view->certificates)) {
-                return false;
-            }
-            (void)ms_wire_certificates(event->bytes, event->version, collect, &to);
-            return !to.memory_short;
-        }
         break;
     case MS_EVENT_ALERT:
         view->level = event->level == GNUTLS_AL_FATAL ? "fatal" : "warning";
         view->name = ms_names_text(MS_NAMES_ALERT, event->type, view->spare[1]);
         view->number = event->type;
         break;
-    case MS_EVENT_REQUEST:
-        return view_request(event, view);
     case MS_EVENT_SELECTION:
         view->certificate = event->certificate;
         break;
@@ -109,14 +107,13 @@ static bool view_kind(struct ms_log *log, const struct ms_event *event,
     case MS_EVENT_ERROR:
         view_error(event, view);
         break;
+    case MS_EVENT_REQUEST:
     case MS_EVENT_DATA:
         break;
     }
-    return true;
 }
 
-bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
-                   struct ms_error *error) {
+void ms_event_glance(const struct ms_log *log, size_t index, struct ms_event_view *view) {
     static const char *const kinds[] = {"record",    "message",      "alert", "request",
                                         "selection", "verification", "error", "data"};
     const struct ms_event *event = ms_log_at(log, index);
@@ -142,7 +139,20 @@ bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
     if (event->version) {
         view->version = ms_names_text(MS_NAMES_VERSION, event->version, view->spare[2]);
     }
-    if (!view_kind(log, event, view)) {
+    view_kind(event, view);
+}
+
+bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
+                   struct ms_error *error) {
+    const struct ms_event *event = ms_log_at(log, index);
+    bool parsed = true;
+    ms_event_glance(log, index, view);
+    if (event->kind == MS_EVENT_REQUEST) {
+        parsed = parse_request(event, view);
+    } else if (event->kind == MS_EVENT_MESSAGE && event->type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
+        parsed = parse_certificates(log, event, view);
+    }
+    if (!parsed) {
         ms_event_view_clear(view);
         return ms_fail_memory(error);
     }

@@ -182,12 +182,20 @@ bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain) {
     return true;
 }
 
-struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der) {
+struct ms_certificate *ms_log_known(const struct ms_log *log, struct ms_slice der) {
     for (size_t i = 0; i < log->certificates.num; i++) {
         struct ms_certificate *known = log->certificates.items[i];
         if (ms_slice_equal(ms_certificate_der(known), der)) {
             return known;
         }
+    }
+    return NULL;
+}
+
+struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der) {
+    struct ms_certificate *known = ms_log_known(log, der);
+    if (known) {
+        return known;
     }
     struct ms_certificate *fresh = ms_certificate_new(der, NULL);
     if (!fresh) {

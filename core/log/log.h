@@ -82,6 +82,8 @@ bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain);
 /* The certificate of this DER, the same object for the same bytes. Borrowed until the log goes;
  * NULL when memory is short. */
 struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der);
+/* The same, but NULL where there is none of these bytes yet. */
+struct ms_certificate *ms_log_known(const struct ms_log *log, struct ms_slice der);
 
 /* Epochs: "initial", "renegotiation 1", "reauthentication 1", ... `first` is the index of the first
  * event of the current one. */
@@ -113,6 +115,9 @@ struct ms_event_view {
 extern const struct ms_field ms_event_fields[];
 bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
                    struct ms_error *error);
+/* All but what has to be parsed (the lists of a Certificate message and of a request stay absent).
+ * Allocates nothing, so that there is nothing to clear. */
+void ms_event_glance(const struct ms_log *log, size_t index, struct ms_event_view *view);
 void ms_event_view_clear(struct ms_event_view *view);
 
 #endif
