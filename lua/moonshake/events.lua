@@ -1,8 +1,21 @@
 -- SPDX-License-Identifier: MIT
--- Events as lines for people.
+-- Events as lines for people: those of a link, and those of a lost process's last words. Of the
+-- latter more may be absent, and a certificate is a table (see core/log/last_events.h).
 local diff = require "moonshake.diff"
+local escape = require "moonshake.escape"
 
 local events = {}
+
+local function name_of(certificate)
+  if type(certificate) ~= "table" then
+    return tostring(certificate)
+  elseif not certificate.subject then
+    return "a certificate"
+  end
+  local subject = certificate.subject == "" and "no subject" or certificate.subject
+  local fingerprint = certificate.fingerprint
+  return fingerprint and ("%s (%s)"):format(subject, fingerprint:sub(1, 16)) or subject
+end
 
 local function names_of(certificates)
   if #certificates == 0 then
@@ -10,7 +23,7 @@ local function names_of(certificates)
   end
   local names = {}
   for index = 1, math.min(#certificates, 3) do
-    names[index] = tostring(certificates[index])
+    names[index] = name_of(certificates[index])
   end
   if #certificates > 3 then
     names[4] = ("... %d in all"):format(#certificates)
@@ -25,7 +38,7 @@ local TELL = {
   end,
   message = function(event)
     local what = event.certificates and names_of(event.certificates)
-      or ("%s bytes"):format(event.length)
+      or ("%s bytes"):format(event.length or "some")
     local lost = event.direction == "sent" and event.delivered == false
     return ("%s %s: %s"):format(lost and "made but never sent" or event.direction, event.type, what)
   end,
@@ -33,12 +46,15 @@ local TELL = {
     return ("%s alert %s %s (%s)"):format(event.direction, event.level, event.name, event.number)
   end,
   request = function(event)
-    local issuers = event.issuers or {}
+    local issuers = event.issuers
+    if not issuers then
+      return event.direction .. " a certificate request"
+    end
     return ("%s a certificate request naming %s"):format(
       event.direction, #issuers == 0 and "no issuers" or diff.show(issuers))
   end,
   selection = function(event)
-    return event.certificate and "chose to present " .. tostring(event.certificate)
+    return event.certificate and "chose to present " .. name_of(event.certificate)
       or "chose to present no certificate"
   end,
   verification = function(event)
@@ -52,7 +68,7 @@ local TELL = {
       event.during, event.told_by, event.problem, event.code, event.message)
   end,
   data = function(event)
-    return ("%s %s bytes of data"):format(event.direction, event.length)
+    return ("%s %s bytes of data"):format(event.direction, event.length or "some")
   end,
 }
 
@@ -74,6 +90,26 @@ function events.last(all, count)
     if event.kind ~= "record" and left[event.role] > 0 then
       left[event.role] = left[event.role] - 1
       table.insert(lines, 1, events.line(event))
+    end
+  end
+  return lines
+end
+
+--- The events of a process's last words, as they were decoded. What is none is left out: who was
+--- overwritten may write anything.
+---@param list any
+---@return string[]
+function events.told(list)
+  local lines = {}
+  for _, event in ipairs(type(list) == "table" and list or {}) do
+    local done, line = pcall(function()
+      if event.kind == "selection" and event.certificate == nil then
+        event.certificate = {} -- unknown; none would be false
+      end
+      return escape.line(events.line(event))
+    end)
+    if done then
+      lines[#lines + 1] = line
     end
   end
   return lines
