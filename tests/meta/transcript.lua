@@ -2,9 +2,10 @@
 -- Runs the commands of a transcript and compares what they print and return with what it says.
 --   lua5.4 transcript.lua PROGRAM FILE.expected [--write]
 -- A transcript has lines "$ COMMAND", each followed by the output and a line "[exit N]". Commands
--- run at the top of the tree; "moonshake" in them is PROGRAM. What differs from run to run (times,
--- serial numbers, versions, paths of temporary files) is written in one way. --write puts down what
--- happens now: to be read before it is believed.
+-- run at the top of the tree; "moonshake" in them is PROGRAM, and scenarios can require "disaster"
+-- (disaster.c, built below PROGRAM's folder). What differs from run to run (times, serial numbers,
+-- versions, paths of temporary files) is written in one way. --write puts down what happens now: to
+-- be read before it is believed.
 local program, path, write = arg[1], arg[2], arg[3] == "--write"
 
 local function read(name)
@@ -36,8 +37,10 @@ local function normalised(output)
 end
 
 local function run(command)
-  local line = "moonshake() { " .. quoted(program) .. ' "$@"; }; unset NO_COLOR CLICOLOR_FORCE; { '
-    .. command .. "\n} 2>&1; echo \"[exit $?]\""
+  local modules = (program:match "^.*/" or "./") .. "tests/meta/?.so;"
+  local line = "moonshake() { LUA_CPATH_5_4=" .. quoted(modules)
+    .. '"${LUA_CPATH_5_4:-${LUA_CPATH:-;;}}" ' .. quoted(program)
+    .. ' "$@"; }; unset NO_COLOR CLICOLOR_FORCE; { ' .. command .. "\n} 2>&1; echo \"[exit $?]\""
   local pipe = assert(io.popen(line, "r"))
   local output = pipe:read "a"
   pipe:close()
