@@ -1,57 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The program: a Lua state with the library and the binding built in, that runs the command line
  * (moonshake.cli) and exits with the status it returns. It adds one module of its own,
- * `moonshake.program`, which a stock interpreter lacks: interrupted() tells whether SIGINT came. */
+ * `moonshake.program` (program.c), which a stock interpreter lacks. */
 #include "builtin.h"
+#include "program.h"
 
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { UNUSABLE = 2 };
-enum { INSTRUCTIONS_TO_CLEAN_UP = 100000 };
-
 int luaopen_moonshake_native(lua_State *L);
-
-/* A signal handler has nowhere else to look. */
-static lua_State *volatile interrupt_state;
-static volatile sig_atomic_t interrupted;
-
-/* Raises, and again after a while: a script that swallows the error gets the next. Whoever asks
- * interrupted() has taken over, and is left in peace. */
-static void stop(lua_State *L, lua_Debug *info) {
-    (void)info;
-    lua_sethook(L, stop, LUA_MASKCOUNT, INSTRUCTIONS_TO_CLEAN_UP);
-    luaL_error(L, "interrupted");
-}
-
-/* lua_sethook() is what Lua allows a signal handler to call. A second signal ends the process. */
-static void on_interrupt(int number) {
-    signal(number, SIG_DFL);
-    interrupted = 1;
-    /* NOLINTNEXTLINE(bugprone-signal-handler): see above */
-    lua_sethook(interrupt_state, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
-                1);
-}
-
-static int program_interrupted(lua_State *L) {
-    if (interrupted) {
-        lua_sethook(interrupt_state, NULL, 0, 0);
-    }
-    lua_pushboolean(L, interrupted != 0);
-    return 1;
-}
-
-static int open_program(lua_State *L) {
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, program_interrupted);
-    lua_setfield(L, -2, "interrupted");
-    return 1;
-}
 
 /* What require() calls for a file of the library: upvalue 1 is its row. */
 static int open_builtin(lua_State *L) {
@@ -74,7 +35,7 @@ static void preload(lua_State *L) {
     }
     lua_pushcfunction(L, luaopen_moonshake_native);
     lua_setfield(L, -2, "moonshake.native");
-    lua_pushcfunction(L, open_program);
+    lua_pushcfunction(L, ms_program_open);
     lua_setfield(L, -2, "moonshake.program");
     lua_pop(L, 1);
 }
@@ -108,8 +69,7 @@ int main(int argc, char **argv) {
         fputs("moonshake: not enough memory\n", stderr);
         return UNUSABLE;
     }
-    interrupt_state = L;
-    signal(SIGINT, on_interrupt);
+    ms_program_listen(L);
     int status = UNUSABLE;
     lua_pushcfunction(L, add_traceback);
     lua_pushcfunction(L, run);
@@ -120,7 +80,7 @@ int main(int argc, char **argv) {
     } else {
         fprintf(stderr, "moonshake: %s\n", lua_tostring(L, -1));
     }
-    signal(SIGINT, SIG_DFL);
+    ms_program_listen(NULL);
     lua_close(L);
     return status;
 }
