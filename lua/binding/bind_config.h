@@ -6,6 +6,8 @@
 #include "box.h"
 #include "config.h"
 
+struct ms_log;
+
 /* The config in the box at `index`, borrowed; raises unless it is one. */
 struct ms_config *ms_config_check(lua_State *L, int index);
 
@@ -14,6 +16,7 @@ struct ms_config *ms_config_check(lua_State *L, int index);
 struct ms_pump {
     struct ms_pump *outer;        /* the one whose choosing function runs this one */
     lua_State *L;                 /* the thread that pumps */
+    struct ms_log *log;           /* its link's */
     struct ms_identity **chosen;  /* two, by role: the identities that the sessions borrow */
     bool raised, short_of_memory; /* what a choosing function came to, the first time */
 };

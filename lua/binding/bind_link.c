@@ -21,8 +21,20 @@ struct link_box {
 
 enum { VALUE_CONFIGS = 1, VALUE_RAISED = MS_PUMP_RAISED, NUM_VALUES = VALUE_RAISED };
 
+/* The events to tell should the process be lost now. */
+static void use_log(const struct link_box *box) {
+    box->context->log = ms_link_log(box->link);
+}
+
+static void forget_log(const struct link_box *box) {
+    if (box->link && box->context->log == ms_link_log(box->link)) {
+        box->context->log = NULL;
+    }
+}
+
 static void clear_link(void *data) {
     struct link_box *box = data;
+    forget_log(box);
     ms_link_free(box->link);
     ms_identity_release(box->chosen[MS_CLIENT]);
     ms_identity_release(box->chosen[MS_SERVER]);
@@ -33,6 +45,7 @@ static bool dispose(struct link_box *box, struct ms_error *error) {
     if (!box->disposed && !ms_link_retire(box->link, error)) {
         return false;
     }
+    forget_log(box);
     box->disposed = true;
     return true;
 }
@@ -122,7 +135,11 @@ static int make_link(lua_State *L) {
     struct ms_error error;
     box->context = ms_context_retain(ms_context_of(L));
     box->link = ms_link_new(client, server, &box->context->clock, resumed_from, &error);
-    return box->link ? 1 : ms_native_fail(L, &error);
+    if (!box->link) {
+        return ms_native_fail(L, &error);
+    }
+    use_log(box);
+    return 1;
 }
 
 /* Acting */
@@ -162,6 +179,7 @@ static int begin(lua_State *L) {
     int action = luaL_checkoption(L, 2, NULL, actions);
     luaL_checktype(L, 3, LUA_TTABLE);
     if (begun) {
+        use_log(box);
         switch (action) {
         case 0:
             begun = ms_link_handshake(box->link, &error);
@@ -205,6 +223,7 @@ static bool out_of_time(void *context) {
 static enum ms_pumped run_pump(struct link_box *box, struct ms_pump *pump, struct ms_error *error) {
     pump->outer = box->context->pump;
     box->context->pump = pump;
+    use_log(box);
     ms_box_hold(box);
     enum ms_pumped result = ms_link_pump(box->link, out_of_time, box->context, error);
     box->context->pump = pump->outer;
@@ -220,7 +239,7 @@ static int pump_link(lua_State *L) {
     }
     /* All that is needed afterwards: once the box is let go, nothing of it may be used. */
     struct ms_context *context = box->context;
-    struct ms_pump pump = {.L = L, .chosen = box->chosen};
+    struct ms_pump pump = {.L = L, .log = ms_link_log(box->link), .chosen = box->chosen};
     enum ms_pumped result = run_pump(box, &pump, &error);
     enum ms_role asking = result == MS_PUMP_ASKS ? ms_link_asking(box->link) : MS_CLIENT;
     ms_box_let_go(box, &link_class);

@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include "box.h"
+#include "last_words.h"
 #include "memory.h"
 #include "native.h"
 
@@ -15,6 +16,7 @@ struct context_box {
 
 static void clear_context(void *data) {
     struct context_box *box = data;
+    ms_last_words_end(box->context);
     ms_context_release(box->context);
     box->context = NULL;
 }

@@ -10,6 +10,7 @@
 
 #include <lua.h>
 
+struct ms_log;
 struct ms_pump;
 
 struct ms_context {
@@ -18,6 +19,9 @@ struct ms_context {
     struct ms_key_pool *keys;
     struct ms_config_cache *cache;
     struct ms_pump *pump; /* the innermost one that runs, see bind_link.c */
+    /* Of the link used last, for last_words.c; NULL once that is disposed of. Borrowed: bind_link.c
+     * takes it back before the link goes. */
+    struct ms_log *volatile log;
     bool deadline_set;
     int64_t deadline_ns; /* by the monotonic clock */
     unsigned fired;      /* how often the deadline was told */

@@ -27,6 +27,7 @@ int luaopen_moonshake_native(lua_State *L) {
     lua_setfield(L, -2, "stack");
     ms_context_open(L);
     ms_deadline_open(L);
+    ms_last_words_open(L);
     ms_words_open(L);
     ms_pki_open(L);
     ms_config_open(L);

@@ -14,6 +14,7 @@
 /* Each adds its functions to the module's table, which is on top of the stack. */
 void ms_context_open(lua_State *L);
 void ms_deadline_open(lua_State *L);
+void ms_last_words_open(lua_State *L);
 void ms_words_open(lua_State *L);
 void ms_pki_open(lua_State *L);
 void ms_config_open(lua_State *L);

@@ -390,6 +390,14 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
   end, established(version))
 end
 
+action("last words", function()
+  assert(native.last_words(1, "TOKEN", "@moonshake/"))
+  assert(native.last_words(2, "TOKEN"))
+  local asked, problem = native.last_words(1 << 20, "TOKEN")
+  assert(not asked and problem:find("descriptor 1048576", 1, true), problem)
+  return native.last_words(nil)
+end)
+
 action("renegotiation with another identity", function(link)
   assert(links.use(link, "client", config("client", { identities = { issue "other.example" } })))
   act(link, "renegotiate", { by = "server" })
