@@ -30,14 +30,29 @@ local RUN = {
   { "--timeout", "SECONDS", "timeout", values.seconds, "For each case, instead of its own." },
   { "--memory", "SIZE", "memory", values.size,
     "What a worker may use: 512M, 2G (default: 1G)." },
-  { "--junit-extras", nil, "junit_extras", nil,
-    "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
-  { "--durations", "N", "durations", values.count_or_none, "Tell the N slowest cases; 0: all." },
   { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
   { "--skip-status", "N", "skip_status", values.status,
     "Exit with N where every case was skipped." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
 }
+
+-- In the same way, of whatever tells reports.
+local REPORTS = {
+  { "--junit-extras", nil, "junit_extras", nil,
+    "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
+  { "--durations", "N", "durations", values.count_or_none, "Tell the N slowest cases; 0: all." },
+}
+
+local function add_options(command, rows)
+  for _, row in ipairs(rows) do
+    local names, argument, target, convert, help = table.unpack(row, 1, 5)
+    if argument then
+      command:option(names, help):argname(argument):target(target):convert(convert)
+    else
+      command:flag(names, help):target(target)
+    end
+  end
+end
 
 local function add_selection(command)
   command:argument("path", "A scenario file, FILE:LINE, a directory, or the id of a case.")
@@ -47,24 +62,18 @@ local function add_selection(command)
     :argname "T":count "*":target "tags"
 end
 
-local function add_formats(command)
+local function add_reports(command)
   command:option("--format",
                  "pretty (default), tap, junit, json or github; FORMAT=FILE writes to a file.")
     :argname "FORMAT":count "*":target "formats":convert(values.format)
+  add_options(command, REPORTS)
 end
 
 local function add_run(parser, later)
   local run = parser:command("run", "Run scenarios (default: those of scenarios/).")
   add_selection(run)
-  for _, row in ipairs(RUN) do
-    local names, argument, target, convert, help = table.unpack(row, 1, 5)
-    if argument then
-      run:option(names, help):argname(argument):target(target):convert(convert)
-    else
-      run:flag(names, help):target(target)
-    end
-  end
-  add_formats(run)
+  add_options(run, RUN)
+  add_reports(run)
   for _, name in ipairs(LATER_OPTIONS) do
     run:option(name):args "?":hidden(true):action(function() later(name) end)
   end
@@ -80,6 +89,9 @@ local function make_parser(later)
   local list = parser:command("list", "List cases, one id a line (default: those of scenarios/).")
   add_selection(list)
   list:option("--format", "text (default) or json."):choices { "text", "json" }:default "text"
+  local merge = parser:command("merge", "Join the JSON reports of all shards of a run.")
+  merge:argument("file", "What run --format json=FILE wrote, of each shard."):args "+"
+  add_reports(merge)
   local lua = parser:command("lua", "Run a Lua program with the module at hand.")
   lua:handle_options(false)
   lua:argument("file", "The program.")
@@ -99,8 +111,10 @@ local function complaint(message)
     return message
   end
   local words = { "--help", "--version", "-k", "--tag", "--format", table.unpack(LATER_OPTIONS) }
-  for _, row in ipairs(RUN) do
-    words[#words + 1] = row[1]:match "%-%-.*"
+  for _, rows in ipairs { RUN, REPORTS } do
+    for _, row in ipairs(rows) do
+      words[#words + 1] = row[1]:match "%-%-.*"
+    end
   end
   return message .. suggest.hint(option:match "^[^=]*", words)
 end
@@ -123,7 +137,7 @@ local function with_seed(arguments)
 end
 
 -- Each command is a file of its own, loaded when it is wanted.
-local COMMANDS = { run = true, list = true, lua = true, worker = true }
+local COMMANDS = { run = true, list = true, merge = true, lua = true, worker = true }
 
 --- Runs a command line.
 ---@param arguments string[] as Lua's `arg`: [0] is the program, [1] ... what follows it

@@ -74,16 +74,22 @@ local function write_shards(total, cases)
   return paths
 end
 
--- The exit status, and what was said on standard error.
+-- The exit status, and what was said on standard error and on standard output.
 local function run(paths, formats)
-  local said, stderr = {}, io.stderr
+  local said, told, stderr, stdout = {}, {}, io.stderr, io.stdout
+  local function into(list)
+    return {
+      write = function(_, ...) list[#list + 1] = table.concat { ... } end,
+      flush = function() return true end,
+    }
+  end
   -- luacheck: push ignore 122
-  io.stderr = { write = function(_, ...) said[#said + 1] = table.concat { ... } end }
+  io.stderr, io.stdout = into(said), into(told)
   local done, status = pcall(merge, { file = paths, formats = formats or {} }, "moonshake")
-  io.stderr = stderr
+  io.stderr, io.stdout = stderr, stdout
   -- luacheck: pop
   assert(done, status)
-  return status, table.concat(said)
+  return status, table.concat(said), table.concat(told)
 end
 
 local function merged(paths, format)
@@ -150,6 +156,13 @@ test("several reports are written at once", function()
   equal(status, 1)
   contains(assert(files.read(at "a.tap")), "TAP version 13")
   contains(assert(files.read(at "a.xml")), "<testsuite")
+end)
+
+test("people are told where no format goes to standard output", function()
+  local _, _, told = run(write_shards(2), { { format = "tap", path = at "a.tap" } })
+  contains(told, "1 failed, 7 passed, 1 skipped")
+  _, _, told = run(write_shards(2), { { format = "tap" } })
+  equal(told:sub(1, 14), "TAP version 13")
 end)
 
 test("without a failure the exit status is 0", function()

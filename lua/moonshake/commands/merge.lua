@@ -51,8 +51,9 @@ return function(options, program)
     return complain(problems)
   end
   complain(joined.remarks)
-  local report, problem = several.open(options.formats, {
-    program = program, terminal = false, extras = options.junit_extras,
+  local report, problem = several.open(several.wanted(options.formats), {
+    program = program, terminal = false, durations = options.durations,
+    extras = options.junit_extras,
   })
   if not report then
     return complain { problem }

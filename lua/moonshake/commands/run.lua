@@ -4,23 +4,10 @@ local engines = require "moonshake.runner.engines"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local runner = require "moonshake.runner"
+local several = require "moonshake.report.several"
 
 local GIBIBYTE = 1 << 30
 local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
-
--- Where no format goes to standard output, people are told there.
-local function reports_of(options, engine)
-  local reports, shown = {}, false
-  for _, one in ipairs(options.formats) do
-    reports[#reports + 1] = one
-    shown = shown or not one.path
-  end
-  table.move(engine.reports, 1, #engine.reports, #reports + 1, reports)
-  if not shown then
-    table.insert(reports, 1, { format = "pretty" })
-  end
-  return reports
-end
 
 local function wants_ends(reports)
   for _, one in ipairs(reports) do
@@ -32,7 +19,7 @@ local function wants_ends(reports)
 end
 
 local function as_wanted(options, engine, program)
-  local reports = reports_of(options, engine)
+  local reports = several.wanted(options.formats, engine.reports)
   return {
     words = #options.path > 0 and options.path or { "scenarios" },
     filter = { text = options.text, tags = options.tags, other_text = engine.filter },

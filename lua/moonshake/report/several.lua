@@ -69,6 +69,23 @@ function Several:abandon()
   end
 end
 
+--- The reports that --format asks for: where none of them goes to standard output, people are told
+--- there.
+---@param formats { format: string, path: string? }[]
+---@param others? { format: string, path: string }[] what else is to be written
+---@return { format: string, path: string? }[] for open()
+function several.wanted(formats, others)
+  local wanted, shown = {}, false
+  for _, one in ipairs(formats) do
+    shown = shown or not one.path
+  end
+  wanted[1] = not shown and { format = "pretty" } or nil
+  for _, list in ipairs { formats, others } do
+    table.move(list, 1, #list, #wanted + 1, wanted)
+  end
+  return wanted
+end
+
 --- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output.
 ---@param wanted { format: string, path: string? }[]
 ---@param context table for the constructors: { program =, terminal =, width =, extras =, ... }
