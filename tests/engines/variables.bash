@@ -58,6 +58,15 @@ check "nothing in the environment is no shard" complains \
     "nothing in the environment tells a shard" clean -- moonshake run suite --shard auto
 check "a shard beyond the last is none" complains "shards are numbered from 1 to 3" \
     moonshake run suite --shard 4/3
+one_case_in_three_shards() {
+    local index
+    for index in 1 2 3; do
+        exits 0 moonshake run suite -k 'client_auth=none,version=TLS1.2' --shard "$index/3" || return
+    done
+}
+check "an empty shard is a success" one_case_in_three_shards
+check "a shard of nothing is nothing selected" exits 5 \
+    moonshake run suite -k "no such case" --shard 1/3
 check "variables of a CI service do nothing by themselves" exits 1 \
     clean CI_NODE_INDEX=1 CI_NODE_TOTAL=3 -- moonshake run suite --format json=merged.json
 check "so that all cases ran" is_the_whole merged.json

@@ -186,7 +186,8 @@ function Session:run(resolved, report, plan)
     counted.interrupted_status = 128 + loop.signal(self.signal:upper())
   end
   return counted:summary(loop.now() - self.began, {
-    empty_is_fine = plan.shard ~= nil, skip_status = options.skip_status,
+    empty_is_fine = plan.shard ~= nil and plan.shard.selected > 0,
+    skip_status = options.skip_status,
   }), failed
 end
 
