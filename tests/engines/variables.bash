@@ -51,6 +51,18 @@ check "GoogleTest's variables act by themselves" \
 check "Bazel's variables act by themselves" \
     three_jobs "" TEST_SHARD_INDEX=@0 TEST_TOTAL_SHARDS=3
 
+# The file that tells an early end is there as long as cases run, and no longer.
+early_end() {
+    cat >early.lua <<'END'
+local ms = require "moonshake"
+ms.scenario "the file is there" {
+  run = function() ms.expect(io.open "early").no:is_nil() end,
+}
+END
+    exits 0 clean TEST_PREMATURE_EXIT_FILE="$work/early" -- moonshake run early.lua &&
+        exits 1 [ -e early ]
+}
+check "what tells an early end is there until the end" early_end
 check "half of a pair is no shard" complains \
     "TEST_TOTAL_SHARDS is set, TEST_SHARD_INDEX is not" \
     clean TEST_TOTAL_SHARDS=3 -- moonshake run suite
