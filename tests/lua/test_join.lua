@@ -200,8 +200,12 @@ test("what is no report is told, and what else is wrong", function()
   refused(files, "s2: no JSON report of a run", "shard 2/3 is missing")
   files[2].found.problems = { "line 1: a", "line 2: b", "line 3: c", "line 4: d", "line 5: e",
                               "line 6: f", "line 7: g" }
-  refused({ files[2] }, "s2: line 1: a", "s2: line 2: b", "s2: line 3: c", "s2: line 4: d",
-          "s2: line 5: e", "... and 2 more like it")
+  refused(files, "s2: no JSON report of a run (line 1: a)", "shard 2/3 is missing")
+  files = shards(1)
+  files[1].found.problems = { "line 1: a", "line 2: b", "line 3: c", "line 4: d", "line 5: e",
+                              "line 6: f", "line 7: g" }
+  refused(files, "s1: line 1: a", "s1: line 2: b", "s1: line 3: c", "s1: line 4: d",
+          "s1: line 5: e", "... and 2 more like it")
 end)
 
 test("a case is in one file, its attempts together", function()

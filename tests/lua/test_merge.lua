@@ -220,7 +220,7 @@ end)
 
 test("what is no report is told, and what is not there", function()
   assert(files.write(at "notes.txt", "no JSON\n"))
-  refused({ at "notes.txt" }, at "notes.txt" .. ": line 1: no JSON object")
+  refused({ at "notes.txt" }, at "notes.txt" .. ": no JSON report of a run (line 1: no JSON object")
   refused({ at "absent.json", at "gone.json" },
           "cannot read " .. at "absent.json" .. ": no such file or directory",
           "cannot read " .. at "gone.json")

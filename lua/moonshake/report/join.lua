@@ -30,11 +30,11 @@ function Joining:check_file(file)
   for index, problem in ipairs(found.problems) do
     complaints[index] = ("%s: %s"):format(path, problem)
   end
-  self:complain_all(complaints)
-  if #complaints > 0 then
-    return
-  elseif not found.plan then
-    self:complain("%s: no JSON report of a run", path)
+  if not found.plan then
+    self:complain("%s: no JSON report of a run%s", path,
+                  complaints[1] and " (" .. found.problems[1] .. ")" or "")
+  elseif #complaints > 0 then
+    self:complain_all(complaints)
   elseif found.plan.shard
     and (found.plan.shard.index < 1 or found.plan.shard.index > found.plan.shard.total)
   then
@@ -48,7 +48,7 @@ function Joining:check_file(file)
   end
 end
 
--- Whether two shards are of one run. The digest is of newer files only.
+-- Whether two shards are of one run. (Other programs that write such files need no digest.)
 function Joining:check_pair(one, other)
   local a, b = one.found.plan.shard, other.found.plan.shard
   if (a == nil) ~= (b == nil) then
