@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- The handshakes of raw.c as a script makes them:
---   moonshake lua handshakes.lua ecdsa-p256|rsa-2048 TLS1.2|TLS1.3 shared|fresh COUNT
+--   moonshake lua loop.lua ecdsa-p256|rsa-2048 TLS1.2|TLS1.3 shared|fresh COUNT
 -- prints the CPU microseconds that one took, event log and all; with "memory" for "shared", the
 -- KiB that one live link needs.
-local ms = require "moonshake"
-local pki, tls = ms.pki, ms.tls
+local pki = require("moonshake").pki
+local mutual = require "mutual"
 
 local key, version, mode, count = arg[1], arg[2], arg[3], tonumber(arg[4])
 
@@ -20,24 +20,13 @@ local function key_for(who)
   return keys[who]
 end
 
-local function make_identities()
-  local root = pki.authority { cn = "Root", key = key_for "root" }
-  local issuer = root:authority { cn = "Issuing CA", key = key_for "issuer" }
-  return root, issuer:issue { dns = "server.example", key = key_for "server" },
-         issuer:issue { cn = "alice", key = key_for "client" }
-end
-
-local root, server, client = make_identities()
+local root, server, client = mutual.identities(key_for)
 
 local function handshake()
   if mode == "fresh" then
-    root, server, client = make_identities()
+    root, server, client = mutual.identities(key_for)
   end
-  local link <close> = tls.link {
-    client = { trust = root, server_name = "server.example", identity = client },
-    server = { trust = root, identity = server, client_auth = "require" },
-    versions = version,
-  }
+  local link <close> = mutual.link(root, server, client, version)
   assert(link:handshake(), "the handshake failed")
 end
 
@@ -53,11 +42,7 @@ end
 if mode == "memory" then
   local links = {}
   local function keep()
-    local link = tls.link {
-      client = { trust = root, server_name = "server.example", identity = client },
-      server = { trust = root, identity = server, client_auth = "require" },
-      versions = version,
-    }
+    local link = mutual.link(root, server, client, version)
     assert(link:handshake(), "the handshake failed")
     links[#links + 1] = link
   end
