@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- What the runner costs: a case, a file, a start.
+-- What the runner costs: a case, a file, a start; and what a second worker gains.
 local measure = require "measure"
 
 local moonshake = measure.built "moonshake"
 local directory <close> = measure.directory()
 
 -- Runs scenarios (words for the shell); files of this folder make so many cases each.
-local function run(cases, scenarios)
-  return ("BENCH_CASES=%d %s run %s"):format(cases, moonshake, scenarios)
+local function run(jobs, cases, scenarios)
+  return ("BENCH_CASES=%d %s run -j %d %s"):format(cases, moonshake, jobs, scenarios)
 end
 
 local function file(name)
@@ -43,7 +43,7 @@ local function overhead_per_case()
   local function cases(name, times)
     return function()
       return measure.one_more(function(number)
-        return run(number, file(name))
+        return run(1, number, file(name))
       end, times * count)
     end
   end
@@ -70,9 +70,37 @@ local function overhead_per_file()
                 .. "a case each, and the difference for each file (aim: under 12).\n", count)
   measure.print "        one file  a file each    overhead"
   print_costs(measure.in_turn {
-    function() return measure.cost(run(count, file "trivial")) end,
-    function() return measure.cost(run(1, folder)) end,
+    function() return measure.cost(run(1, count, file "trivial")) end,
+    function() return measure.cost(run(1, 1, folder)) end,
   }, 1e3, count - 1)
+end
+
+-- Cases a second with one worker and with two.
+local function gain(what, cases, command, rounds)
+  local function rate(jobs)
+    return function()
+      return cases / measure.cost(command(jobs)).wall
+    end
+  end
+  local turns = measure.in_turn({ rate(1), rate(2) }, rounds)
+  measure.print("%-28s %5d  %6.0f  %6.0f  %5.2f", what, cases,
+                measure.median(turns, function(one) return one end),
+                measure.median(turns, function(_, two) return two end),
+                measure.median(turns, function(one, two) return two / one end))
+end
+
+local function gain_of_workers()
+  measure.print "\nCases a second with one worker and with two (aim: 1.9 times on two cores).\n"
+  measure.print "                             cases    -j 1    -j 2  ratio"
+  local files, cases = 8, measure.count(100)
+  local folder = copies("cases", files)
+  gain("8 files, a handshake a case", files * cases, function(jobs)
+    return run(jobs, cases, folder)
+  end)
+  local suite = measure.quote(measure.top .. "scenarios"
+                              .. (measure.whole and "" or "/client-auth/anonymous.lua"))
+  local _, shipped = measure.read(moonshake .. " list " .. suite):gsub("\n", "")
+  gain("the shipped scenarios", shipped, function(jobs) return run(jobs, 1, suite) end, 1)
 end
 
 local function start_to_result()
@@ -85,7 +113,7 @@ local function start_to_result()
   end
   local turns = measure.in_turn {
     start(measure.built "tests/raw" .. " ecdsa-p256 TLS1.3 shared 1"),
-    start(run(1, file "small")),
+    start(run(1, 1, file "small")),
   }
   measure.print("\nStart to result of one small scenario file: %.1f ms CPU (aim: under 15);\n"
                 .. "the bare loop's program with two handshakes: %.1f ms",
@@ -95,4 +123,5 @@ end
 
 overhead_per_case()
 overhead_per_file()
+gain_of_workers()
 start_to_result()
