@@ -16,6 +16,8 @@ local loader = require "moonshake.runner.loader"
 local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
 
+-- What the chunk names of the library's own files begin with.
+local LIBRARY = debug.getinfo(1, "S").source:match "^(.*)runner/worker%.lua$"
 local DESCRIPTOR = 3
 local NO_CHANNEL = 74 -- the exit status when nobody hears us any more
 
@@ -89,10 +91,10 @@ return function(program, channel)
   if not first then
     return 0
   end
-  if program.die_with_parent then program.die_with_parent() end -- TEMP
-  if program.keep_to_itself then program.keep_to_itself(DESCRIPTOR) end -- TEMP
-  if native.last_words then native.last_words(DESCRIPTOR, first.token) end -- TEMP
-  if first.settings.memory and program.limit_memory then
+  program.die_with_parent()
+  program.keep_to_itself(DESCRIPTOR)
+  native.last_words(DESCRIPTOR, first.token, LIBRARY)
+  if first.settings.memory then
     program.limit_memory(first.settings.memory)
   end
   local self = setmetatable({
