@@ -122,7 +122,7 @@ test("the report for people says what was not run, not loaded, lost and interrup
   contains(to.text(), "not loaded a.lua: wrong\n")
   contains(to.text(), "worker lost b.lua: signal 9\n")
   contains(to.text(), "interrupted in the id\n")
-  contains(to.text(), "2 not run, 1 not loaded, 1 lost in 1.00 s\n")
+  contains(to.text(), "2 not run, 1 not loaded, 1 lost in 1.00 s")
 end)
 
 test("a rerun line is a shell's word", function()

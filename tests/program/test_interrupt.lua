@@ -7,21 +7,22 @@ local unit = dofile(here .. "../lua/harness.lua")
 local place = require "place"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
--- Each leaves its process ids, and the last to begin ends the run.
-place.put("waits.lua", [[
+-- Two cases at a time, each of which leaves the ids of its process and of a child: one loops, and the
+-- other, once both are there, sends the signal to the run and waits in a program.
+place.put("loops.lua", [[
 local ms = require "moonshake"
 ms.scenario "ends before" { run = function() ms.expect(1):equals(1) end }
-for _, name in ipairs { "in Lua", "in a program" } do
-  ms.scenario(name) { run = function()
-    os.execute("echo $PPID >>pids; tail -f /dev/null & echo $! >>pids")
-    if name == "in Lua" then
-      while true do pcall(function() while true do end end) end
-    end
-    os.execute("read -r _ _ _ run _ </proc/$PPID/stat; kill -" .. os.getenv "SIGNAL" ..
-               " $run; exec tail -f /dev/null")
-  end }
-end]])
-place.put("more.lua", (place.get "waits.lua":gsub('"ends before"', '"ends as well"')))
+ms.scenario "loops" { run = function()
+  os.execute "echo $PPID >>pids; tail -f /dev/null & echo $! >>pids"
+  while true do pcall(function() while true do end end) end
+end }]])
+place.put("waits.lua", [[
+local ms = require "moonshake"
+ms.scenario "waits in a program" { run = function()
+  os.execute("echo $PPID >>pids; tail -f /dev/null & echo $! >>pids; "
+             .. "until [ $(wc -l <pids) = 4 ]; do :; done; "
+             .. "read -r _ _ _ run _ </proc/$PPID/stat; kill -$SIGNAL $run; exec tail -f /dev/null")
+end }]])
 
 -- Whether a process of the list is there that is no zombie: those are its parent's to bury.
 local function alive()
@@ -41,15 +42,16 @@ for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
   test("a run ends by SIG" .. signal .. " and leaves nothing behind", function()
     os.remove(place.directory .. "/pids")
     place.put("old.tap", "old")
-    local text, status = place.shell(("export SIGNAL=%s; moonshake run -j2 waits.lua more.lua "
+    local text, status = place.shell(("export SIGNAL=%s; moonshake run -j2 loops.lua waits.lua "
       .. "--format pretty --format json=r.json --format tap=old.tap --format junit=r.xml")
       :format(signal))
     equal(status, wanted)
     contains(text, "interrupted in ")
-    contains(text, "::in a program")
+    contains(text, "loops.lua::loops")
+    contains(text, "waits.lua::waits in a program")
     contains(text, "passed")
     equal(alive(), "")
-    contains(place.names(), "more.lua old.tap pids r.json r.xml waits.lua ")
+    contains(place.names(), "loops.lua old.tap pids r.json r.xml waits.lua ")
     local events = place.events "r.json"
     equal(events[#events].event, "run_end")
     equal(events[#events].status, wanted)
@@ -62,7 +64,7 @@ test("a run that is killed takes its workers with it, and leaves the old reports
   os.remove(place.directory .. "/pids")
   place.put("r.json", "old")
   local _, status = place.shell(
-    "export SIGNAL=KILL; moonshake run -j2 waits.lua --format json=r.json >/dev/null")
+    "export SIGNAL=KILL; moonshake run -j2 loops.lua waits.lua --format json=r.json >/dev/null")
   equal(status, 137)
   -- The kernel ends the workers when their parent is gone; what they started ends with the test.
   local worker = place.get "pids":match "%d+"

@@ -218,6 +218,12 @@ function process.own_program()
   return uv.exepath()
 end
 
+--- This process's id.
+---@return integer
+function process.own_id()
+  return uv.os_getpid()
+end
+
 --- The environment as `start` takes it, without some names and with others set.
 ---@param without string[]
 ---@param with table<string, string>

@@ -213,7 +213,7 @@ function pretty.new(stream, context)
     terminal = context.terminal and os.getenv "TERM" ~= "dumb",
     colour = wants_colour(context.terminal),
     program = context.program,
-    width = context.width,
+    width = context.width or function() return 80 end,
     num_durations = context.durations,
   }, Pretty)
 end

@@ -53,7 +53,7 @@ function Remote:failure(run)
     file = words.file,
     line = words.line,
     source = words.file and traceback.source_line(words.file, words.line),
-    differences = {}, notes = {}, events = {},
+    differences = {}, notes = {}, events = events.told(words.events),
   }
   if self.verdict == "timeout" then
     made.message = ("timeout after %g s, in a call that does not return"):format(run.seconds)
@@ -62,9 +62,6 @@ function Remote:failure(run)
   end
   if not made.file then
     made.file, made.line = run.case.file, run.case.line
-  end
-  for index, event in ipairs(words.events or {}) do
-    made.events[index] = events.line(event)
   end
   return made
 end
@@ -123,6 +120,7 @@ function Remote:out_of_time()
   elseif not self.verdict then
     self.verdict = "timeout"
     self.process:signal "sigterm"
+    self.process:signal "sigcont" -- one that stopped would not notice
     self.timer:set(TO_TELL)
   else
     self.process:kill()
@@ -187,7 +185,7 @@ function Remote:line(line)
   if type(message) == "table" then
     kind, content = next(message)
   end
-  if self.blame then
+  if self.blame or line == "" then -- (an empty line goes before last words)
     return
   elseif not take[kind] then
     return self:give_up "wrote to descriptor 3, through which a worker tells its results"
@@ -261,7 +259,8 @@ function remote.start(owner, path, how)
   end
   self.timer = loop.timer(function() self:out_of_time() end)
   self.process:send(json.encode {
-    token = self.token, settings = how.settings, load = path, timeout = how.timeout,
+    token = self.token, parent = process.own_id(), settings = how.settings, load = path,
+    timeout = how.timeout,
   })
   self:watch(how.timeout)
   return self

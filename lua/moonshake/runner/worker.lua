@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: MIT
 -- A worker: the process in which the cases of one file run. Its parent (remote.lua) started it with
 -- a channel on descriptor 3, over which JSON goes in lines:
---   from the parent, first     { token, settings, load = PATH, timeout = seconds }
+--   from the parent, first     { token, parent = pid, settings, load = PATH, timeout = seconds }
 --   then, any number of times  { run = index of the case in its file, timeout = seconds }
 --   to the parent              TOKEN { loaded = descriptions }, or TOKEN { problem = text }
 --   for each case              TOKEN { ended = result }, with `index`; `retires` when this process
 --                              is not fit for another case
---   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.h
+--   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.c; on a line of
+--                              its own, for it may come in the middle of another
 -- The token tells the worker's lines from what a script may write there. When the channel is at its
 -- end the worker ends.
 local json = require "dkjson"
@@ -91,9 +92,9 @@ return function(program, channel)
   if not first then
     return 0
   end
-  program.die_with_parent()
+  program.die_with_parent(first.parent)
   program.keep_to_itself(DESCRIPTOR)
-  native.last_words(DESCRIPTOR, first.token, LIBRARY)
+  native.last_words(DESCRIPTOR, "\n" .. first.token, LIBRARY)
   if first.settings.memory then
     program.limit_memory(first.settings.memory)
   end
