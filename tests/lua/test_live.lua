@@ -80,7 +80,7 @@ end)
 
 test("the time left is told once it can be guessed", function()
   local shown, look = terminal(100)
-  shown.elapsed = function() return 10 end
+  shown.elapsed = function() return 10.3 end
   shown.done = 4
   shown:show()
   equal(look():find("left", 1, true), nil)

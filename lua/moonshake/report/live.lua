@@ -27,9 +27,9 @@ end
 
 local function duration(seconds)
   if seconds < 90 then
-    return ("%d s"):format(seconds + 0.5)
+    return ("%.0f s"):format(seconds)
   elseif seconds < 5400 then
-    return ("%d min"):format(seconds / 60 + 0.5)
+    return ("%.0f min"):format(seconds / 60)
   end
   return ("%.1f h"):format(seconds / 3600)
 end

@@ -185,7 +185,7 @@ function Remote:line(line)
   if type(message) == "table" then
     kind, content = next(message)
   end
-  if self.blame or line == "" then -- (an empty line goes before last words)
+  if self.blame or self.dismissed or line == "" then -- (an empty line goes before last words)
     return
   elseif not take[kind] then
     return self:give_up "wrote to descriptor 3, through which a worker tells its results"
