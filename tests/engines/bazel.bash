@@ -73,18 +73,16 @@ logs=workspace/bazel-testlogs/tls
 
 # The JSON reports of the shards, out of what Bazel kept.
 collect() {
-    local index
-    rm -f shard-*.json
-    for index in 1 2 3; do
-        unzip -p "$logs/shard_${index}_of_3/test.outputs/outputs.zip" report.json \
-            >"shard-$index.json" || return 1
+    local kept
+    for kept in "$logs"/shard_*_of_*; do
+        unzip -p "$kept/test.outputs/outputs.zip" report.json >"$(basename "$kept").json" || return
     done
 }
 
 listed() {
-    local index
-    for index in 1 2 3; do
-        unzip -Z1 "$logs/shard_${index}_of_3/test.outputs/outputs.zip"
+    local kept
+    for kept in "$logs"/shard_*_of_*; do
+        unzip -Z1 "$kept/test.outputs/outputs.zip"
     done
 }
 
@@ -109,7 +107,7 @@ kept_the_contract() {
 }
 
 merged_cases() {
-    collect && moonshake merge shard-*.json --format json=merged.json >merge.log 2>&1
+    collect && moonshake merge shard_*_of_*.json --format json=merged.json >merge.log 2>&1
     echo "exit status $?, cases: $("$lua" "$engines/outcomes.lua" merged.json | wc -l)" | tee cases
     cat merge.log
     grep -qx "$1" cases
@@ -121,10 +119,10 @@ check "Bazel sees the test fail" exits 3 bazel_test //:tls
 check "Bazel reads each case in the XML" xml_has_each_case
 check "each shard keeps the contract" kept_the_contract
 check "each shard left its report" collect
-check "the shards together fail" exits 1 moonshake merge shard-*.json --format json=merged.json
+check "the shards together fail" exits 1 moonshake merge shard_*_of_*.json --format json=merged.json
 check "each case ran once, as on one machine" is_the_whole merged.json
 check "without a shard there is no whole" \
-    complains "shard 2/3 is missing" moonshake merge shard-1.json shard-3.json
+    complains "shard 2/3 is missing" moonshake merge shard_1_of_3.json shard_3_of_3.json
 
 check "a filter of Bazel's is obeyed, and shards without a case are fine" exits 0 bazel_test //:tls \
     --test_filter='two ends shake hands[client_auth=none,version=TLS1.2]'
