@@ -9,6 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/engine.bash" "$@"
 for needed in bazel-4 zip unzip; do
     command -v "$needed" >/dev/null || skip "there is no $needed"
 done
+/usr/share/bazel/linux-sandbox -- /bin/true 2>/dev/null || skip "Bazel's sandbox cannot be had here"
 
 # Nothing of the user's, nothing from outside: what Bazel would fetch is a stub, and so is the rule
 # sh_test, whose own needs a launcher for Windows.
