@@ -34,6 +34,8 @@ command clang-tidy-14 clang-tidy | clang-tidy   | clang-tools-extra  | clang-ext
 command valgrind            | valgrind          | valgrind           | valgrind         | valgrind      | -
 command prove               | perl              | perl-Test-Harness  | perl-utils       | perl          | -
 command parallel            | parallel          | parallel           | parallel         | parallel      | parallel
+command xmllint             | libxml2-utils     | libxml2            | libxml2-utils    | libxml2       | -
+fuzzer                      | clang libclang-rt-dev | clang compiler-rt | clang compiler-rt | clang compiler-rt | -
 END
 }
 
@@ -85,6 +87,12 @@ sanitizing_compiler() {
     return 1
 }
 
+# Whether clang has libFuzzer.
+has_fuzzer() {
+    echo 'int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return !data && size; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null
+}
+
 # Whether the first column of a row is there.
 is_there() {
     local kind=$1 name lua
@@ -92,6 +100,7 @@ is_there() {
     case $kind in
     lua) lua_interpreter >/dev/null && return 0 ;;
     sanitizers) sanitizing_compiler >/dev/null && return 0 ;;
+    fuzzer) has_fuzzer && return 0 ;;
     module) lua=$(lua_interpreter) && "$lua" -e "require '$1'" 2>/dev/null && return 0 ;;
     library)
         if [ "$1" = lua ]; then

@@ -91,13 +91,18 @@ test("a report that cannot be written is told of", function()
   end
 end)
 
--- Whether a report uses colours in such an environment.
-local function coloured(is_terminal, environment)
+-- Calls f() in such an environment.
+local function within(environment, f)
   local getenv = os.getenv
   os.getenv = function(name) return environment[name] end -- luacheck: ignore 122
-  local to = stream()
-  samples.tell(new_pretty(to, { terminal = is_terminal }))
+  f()
   os.getenv = getenv -- luacheck: ignore 122
+end
+
+-- Whether a report uses colours in such an environment.
+local function coloured(is_terminal, environment)
+  local to = stream()
+  within(environment, function() samples.tell(new_pretty(to, { terminal = is_terminal })) end)
   return to.text():find("\27[31mFAIL\27[0m", 1, true) ~= nil
 end
 
@@ -155,6 +160,28 @@ test("what a failed case printed is shown, of much of it both ends", function()
   contains(text, "line 1\n")
   contains(text, "line 100\n")
   equal(select(2, text:gsub("\n        line %d+", "")), 40)
+end)
+
+test("no report stumbles over what may be missing", function()
+  local case = { id = "a.lua::x", file = "a.lua", line = 1, name = "x", label = "x" }
+  for _, name in ipairs { "pretty", "tap", "junit", "json", "github" } do
+    local to = stream()
+    local report = require("moonshake.report." .. name).new(to, { program = "moonshake" })
+    local written
+    within({}, function()
+      written = samples.tell(report, { count = 4, version = "1", stack = "2" }, {
+        { case = case, outcome = "failed", failures = {}, seconds = 0 },
+        { case = case, outcome = "failed", failures = { {}, { kind = "new" } }, seconds = 0 },
+        { case = case, outcome = "failed", seconds = 0, failures = {
+          { message = "m", source = "s", found = "f", differences = { { path = "p" } } },
+        } },
+        { case = case, outcome = "skipped", failures = {}, seconds = 0 },
+        { case = case, outcome = "expected_failure", failures = {}, seconds = 0 },
+      }, { counts = {}, problems = {}, seconds = 0 })
+    end)
+    equal(written ~= nil, true)
+    contains(to.text(), "a.lua")
+  end
 end)
 
 unit.done()

@@ -131,8 +131,11 @@ end
 test("there are at most ten annotations of a kind, the last says how many more", function()
   local _, commands = split(told(nil, failing(9), quiet()))
   equal(#lines_of(commands), 9)
-  _, commands = split(told(nil, failing(80), quiet { problems = { "a", "b", "c", "d", "e", "f", "g",
-                                                                 "h", "i", "j", "k" } }))
+  local text, page = told(nil, failing(80), quiet {
+    problems = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k" },
+  })
+  equal(select(2, page:gsub("\nmoonshake run ", "")), 50)
+  _, commands = split(text)
   local lines = lines_of(commands)
   equal(#lines, 20)
   contains(lines[9], "case 9")

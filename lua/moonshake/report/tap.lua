@@ -93,7 +93,7 @@ function Tap:case_ended(result)
   if not passed then
     self.stream:write(block(result), "\n")
   end
-  for _, note in ipairs(result.notes) do
+  for _, note in ipairs(result.notes or {}) do
     for _, line in ipairs(escape.lines(note)) do
       self.stream:write("# ", line, "\n")
     end
