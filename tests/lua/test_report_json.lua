@@ -252,9 +252,11 @@ test("a file that was cut short has no summary, in the midst of a line neither",
 end)
 
 test("whatever is in a file, reading it raises nothing", function()
-  local text = written()
+  local text = written(nil, { result("failed", case("a.lua", "x"), {
+    failures = { { kind = "error", message = "m" } }, notes = { "n" }, ends = '{"client":[]}',
+  }) })
   local pieces = { "{", "}", "[", "]", '"', ",", ":", "null", "\n", "\\u", "1e999", "\xFF", "//" }
-  for step = 1, 400 do -- at places that are the same in every run
+  for step = 1, 150 do -- at places that are the same in every run
     local at = step * 7919 % #text
     json_reader.read(text:sub(1, at) .. pieces[step % #pieces + 1] .. text:sub(at + 1 + step % 3))
   end
