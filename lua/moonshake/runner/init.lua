@@ -178,6 +178,10 @@ function Session:run(resolved, report, plan)
   ticker:set(TICK, TICK)
   local told, under_way = told_to(report, counted, self, failed)
   if not self.signal then
+    -- What is known of the cases stays as it is from here on; what each of them leaves is garbage,
+    -- of which by default as much again would be let lie.
+    collectgarbage("setpause", 120)
+    collectgarbage()
     self.pool:run(runs, told)
   end
   ticker:close()
