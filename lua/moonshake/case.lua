@@ -2,6 +2,7 @@
 -- The life of one case: what it sees, what it recorded, what is closed when it ends.
 local native = require "moonshake.native"
 local events = require "moonshake.events"
+local evidence = require "moonshake.evidence"
 local expect = require "moonshake.expect"
 local needs = require "moonshake.needs"
 local scenario = require "moonshake.scenario"
@@ -10,7 +11,6 @@ local traceback = require "moonshake.traceback"
 
 local DEFAULT_TIMEOUT = 60
 local LAST_EVENTS = 8 -- of each end
-local LAST_LINKS = 8 -- whose ends are told whole
 
 local Case = {}
 Case.__index = Case
@@ -123,19 +123,6 @@ function Case:last_events()
   return {}
 end
 
--- Both ends of the links that the case made last, as JSON.
-function Case:all_ends()
-  local json, plain = require "dkjson", require "moonshake.plain"
-  local links = {}
-  for index = #self.tellers, 1, -1 do
-    local link = #links < LAST_LINKS and self.tellers[index]()
-    if link then
-      table.insert(links, 1, json.encode(plain.ends(link)))
-    end
-  end
-  return "[" .. table.concat(links, ",") .. "]"
-end
-
 -- The error that ended `run` as a failure.
 function Case:failure_of(value, timeout)
   if type(value) ~= "table" then -- the few errors that come without on_error are strings
@@ -198,9 +185,7 @@ function Case:play(timeout, how)
     self:record_failure(traceback.at_scenario(self, "no_expectation",
                                               "the case made no expectation"))
   end
-  if how.ends and #self.failures > 0 then
-    self.ends = self:all_ends()
-  end
+  self.evidence = how.evidence and evidence.of(self, how.evidence)
   self:close(how.keep)
   scenario.set_current(nil)
   native.clock_reset()
@@ -222,11 +207,11 @@ function Case:verdict(reason)
   return "passed"
 end
 
---- Runs the case. What it recorded stands in its `failures`, `notes` and `ends` until forget();
+--- Runs the case. What it recorded stands in its `failures`, `notes` and `evidence` until forget();
 --- `damage` is then true where what cases share may not be what it was.
 ---@param timeout number|nil seconds; default the scenario's, else 60
----@param how { ends: boolean?, keep: boolean?, mend: (fun(): string[])? } whether to tell both ends
---- of its links whole if it fails; whether its directory stays; what puts back what it changed
+---@param how { evidence: table?, keep: boolean?, mend: (fun(): string[])? } what is to be kept of its
+--- links (see evidence.lua); whether its directory stays; what puts back what it changed
 ---@return string outcome "passed", "failed", "skipped" or "expected_failure"
 ---@return string|nil reason of a skip or an expected failure
 function Case:run(timeout, how)
@@ -245,7 +230,7 @@ end
 --- Lets go of what the last run() recorded; the case can be run again.
 function Case:forget()
   self.expectations, self.failures, self.notes = 0, {}, {}
-  self.ends, self.made_directory, self.damage = nil, nil, nil
+  self.evidence, self.made_directory, self.damage = nil, nil, nil
 end
 
 --- How long the case may take unless the command line says otherwise.
@@ -256,7 +241,7 @@ end
 
 -- What JSON has a word for stays what it is; of a table there is its text.
 local function parameters(combination)
-  local shown = setmetatable({}, { __jsontype = "object", __jsonorder = combination.names })
+  local shown = {}
   for name, value in pairs(combination.values) do
     shown[name] = type(value) == "table" and combination.texts[name] or value
   end

@@ -1,19 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake list: the ids of cases, or all that is known of them before they run.
 local escape = require "moonshake.escape"
+local json_map = require "moonshake.json_map"
 local runner = require "moonshake.runner"
 
 local KEYS = { "id", "file", "line", "name", "tags", "timeout", "needs", "rfc", "params" }
-
--- In alphabetical order, as in the id.
-local function in_order(params)
-  local names = {}
-  for name in pairs(params) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return setmetatable(params, { __jsontype = "object", __jsonorder = names })
-end
 
 -- An array, a case a line: who reads it line by line need not parse the whole for each case.
 local function as_json(cases)
@@ -24,7 +15,7 @@ local function as_json(cases)
     for _, key in ipairs(KEYS) do
       shown[key] = case[key]
     end
-    shown.params = in_order(case.params)
+    shown.params = json_map(case.params)
     lines[index] = json.encode(shown, { keyorder = KEYS })
   end
   return "[\n" .. table.concat(lines, ",\n") .. "\n]"

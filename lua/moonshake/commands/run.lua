@@ -9,13 +9,13 @@ local several = require "moonshake.report.several"
 local GIBIBYTE = 1 << 30
 local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
-local function wants_ends(reports)
+-- What must be kept of cases for them (see evidence.lua).
+local function evidence_for(reports)
+  local evidence = {}
   for _, one in ipairs(reports) do
-    if one.format == "json" then
-      return true
-    end
+    evidence.ends = evidence.ends or one.format == "json"
   end
-  return false
+  return evidence
 end
 
 local function as_wanted(options, engine, program)
@@ -33,7 +33,7 @@ local function as_wanted(options, engine, program)
     memory = options.memory or GIBIBYTE,
     keep = options.keep,
     skip_status = options.skip_status,
-    ends = wants_ends(reports),
+    evidence = evidence_for(reports),
     erase = engine.erase,
     temporary = engine.tmpdir,
     reports = reports,

@@ -3,6 +3,7 @@
 -- writer (json.lua) and the reader (json_reader.lua) both go by this table.
 local json = require "dkjson"
 local escape = require "moonshake.escape"
+local json_map = require "moonshake.json_map"
 
 local format = { VERSION = 1 }
 
@@ -106,26 +107,15 @@ local function list(of)
   }
 end
 
--- An object with any keys, written in alphabetical order, by us: dkjson takes one that has nothing
--- but a number called "n" for a list.
+-- An object with any keys.
 local function map(of)
-  local function encode(value)
-    local names, pieces = {}, {}
-    for name in pairs(value) do
-      names[#names + 1] = name
-    end
-    table.sort(names, function(one, other) return tostring(one) < tostring(other) end)
-    for index, name in ipairs(names) do
-      local item = json.encode(of.write(value[name]))
-      pieces[index] = json.quotestring(TEXT.write(name)) .. ":" .. item
-    end
-    return "{" .. table.concat(pieces, ",") .. "}"
-  end
   return {
     write = function(value)
-      return setmetatable({}, {
-        __tojson = function() return encode(type(value) == "table" and value or {}) end,
-      })
+      local made = {}
+      for name, item in pairs(type(value) == "table" and value or {}) do
+        made[TEXT.write(name)] = of.write(item)
+      end
+      return json_map(made)
     end,
     wrong = function(value)
       if type(value) ~= "table" then

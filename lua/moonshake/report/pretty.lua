@@ -63,7 +63,7 @@ local function particulars(plan)
   if plan.seed then
     parts[#parts + 1] = ("shuffled by seed %d"):format(plan.seed)
   end
-  if plan.jobs > 1 then
+  if (plan.jobs or 1) > 1 then
     parts[#parts + 1] = ("%d jobs"):format(plan.jobs)
   end
   return table.concat(parts, ", ")

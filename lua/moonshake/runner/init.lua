@@ -44,7 +44,7 @@ local function open_session(options)
     program = process.own_program(),
     environment = process.environment(options.erase or {}, { TMPDIR = folder }),
     timeout = options.timeout or SECONDS_TO_LOAD,
-    settings = { memory = options.memory, ends = options.ends, keep = options.keep },
+    settings = { memory = options.memory, evidence = options.evidence, keep = options.keep },
   }
   self.unwatch = loop.on_signals(SIGNALS, function(name)
     self.signal = name
@@ -198,10 +198,10 @@ end
 --- Runs what the options say.
 ---@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
 ---  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
----  memory: integer?, keep: boolean?, skip_status: integer?, ends: boolean?,
+---  memory: integer?, keep: boolean?, skip_status: integer?, evidence: table?,
 ---  erase: string[]?, temporary: string?,
----  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles; ends:
----  tell those of failed cases whole; erase: variables that workers do not get; temporary: where
+---  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles;
+---  evidence: what is kept of cases (see evidence.lua); erase: variables that workers do not get; temporary: where
 ---  temporary files go; first: ids that run before the others; reports, context: see
 ---  report/several.lua
 ---@return integer status the exit status

@@ -11,6 +11,7 @@
 -- The token tells the worker's lines from what a script may write there. When the channel is at its
 -- end the worker ends.
 local json = require "dkjson"
+local json_map = require "moonshake.json_map"
 local native = require "moonshake.native"
 local globals = require "moonshake.runner.globals"
 local loader = require "moonshake.runner.loader"
@@ -43,6 +44,7 @@ function Worker:load(path, timeout)
   local descriptions = {}
   for index, case in ipairs(file.cases) do
     descriptions[index] = case:describe()
+    descriptions[index].params = json_map(descriptions[index].params)
   end
   self:tell { loaded = setmetatable(descriptions, { __jsontype = "array" }) }
 end
@@ -52,18 +54,11 @@ function Worker:run(index, timeout)
   local elapsed = stopwatch.start()
   local outcome, reason = case:run(timeout, self.how)
   flush(io.stdout)
-  self:tell {
-    ended = {
-      index = index,
-      outcome = outcome,
-      reason = reason,
-      failures = case.failures,
-      notes = case.notes,
-      seconds = elapsed(),
-      ends = case.ends,
-      retires = case.damage and true or nil,
-    },
-  }
+  local result = case.evidence or {}
+  result.index, result.outcome, result.reason = index, outcome, reason
+  result.failures, result.notes, result.seconds = case.failures, case.notes, elapsed()
+  result.retires = case.damage and true or nil
+  self:tell { ended = result }
   if case.damage then
     self.cases = nil -- what else was asked for is somebody else's
   end
@@ -100,7 +95,7 @@ return function(program, channel)
   end
   local self = setmetatable({
     channel = channel, token = first.token,
-    how = { ends = first.settings.ends, keep = first.settings.keep },
+    how = { evidence = first.settings.evidence, keep = first.settings.keep },
   }, Worker)
   local done, message = no_exit(function()
     self.how.mend = globals.remember_all()

@@ -1,0 +1,54 @@
+-- SPDX-License-Identifier: MIT
+-- What is kept of a case beyond its failures: views of the logs of its links, made when it ends and
+-- before they are closed. The parent of a worker gets them as a part of the result, so they are
+-- texts, numbers and tables of them; what is large goes as text that is JSON already.
+local evidence = {}
+
+local LAST_LINKS = 8 -- whose ends are told
+
+-- Both ends of the links that the case made last, as JSON.
+local function ends_of(links)
+  local json, plain = require "dkjson", require "moonshake.plain"
+  local texts = {}
+  for index, link in ipairs(links) do
+    texts[index] = json.encode(plain.ends(link))
+  end
+  return "[" .. table.concat(texts, ",") .. "]"
+end
+
+-- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by that
+-- name in `how` is made; `how[name]` is what it was asked for with.
+local KINDS = {
+  ends = { when = "failed", make = ends_of },
+}
+
+--- The links that were made last and are still there, in the order in which they were made.
+---@param tellers (fun(): table|nil)[]
+---@return table[]
+function evidence.links(tellers)
+  local links = {}
+  for index = #tellers, 1, -1 do
+    local link = #links < LAST_LINKS and tellers[index]()
+    if link then
+      table.insert(links, 1, link)
+    end
+  end
+  return links
+end
+
+--- Makes what is asked for.
+---@param case table
+---@param how table<string, any> by name of KINDS
+---@return table<string, any>
+function evidence.of(case, how)
+  local made, links = {}, nil
+  for name, kind in pairs(KINDS) do
+    if how[name] and (kind.when == "always" or #case.failures > 0) then
+      links = links or evidence.links(case.tellers)
+      made[name] = kind.make(links, how[name], case)
+    end
+  end
+  return made
+end
+
+return evidence
