@@ -210,8 +210,8 @@ end
 --- Runs the case. What it recorded stands in its `failures`, `notes` and `evidence` until forget();
 --- `damage` is then true where what cases share may not be what it was.
 ---@param timeout number|nil seconds; default the scenario's, else 60
----@param how { evidence: table?, keep: boolean?, mend: (fun(): string[])? } what is to be kept of its
---- links (see evidence.lua); whether its directory stays; what puts back what it changed
+---@param how { evidence: table?, keep: boolean?, mend: (fun(): string[])? } what is to be kept of
+--- its links (see evidence.lua); whether its directory stays; what puts back what it changed
 ---@return string outcome "passed", "failed", "skipped" or "expected_failure"
 ---@return string|nil reason of a skip or an expected failure
 function Case:run(timeout, how)

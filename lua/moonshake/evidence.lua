@@ -16,8 +16,8 @@ local function ends_of(links)
   return "[" .. table.concat(texts, ",") .. "]"
 end
 
--- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by that
--- name in `how` is made; `how[name]` is what it was asked for with.
+-- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by
+-- that name in `how` is made; `how[name]` is what it was asked for with.
 local KINDS = {
   ends = { when = "failed", make = ends_of },
 }

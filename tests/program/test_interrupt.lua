@@ -7,8 +7,8 @@ local unit = dofile(here .. "../lua/harness.lua")
 local place = require "place"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
--- Two cases at a time, each of which leaves the ids of its process and of a child: one loops, and the
--- other, once both are there, sends the signal to the run and waits in a program.
+-- Two cases at a time, each of which leaves the ids of its process and of a child: one loops, and
+-- the other, once both are there, sends the signal to the run and waits in a program.
 place.put("loops.lua", [[
 local ms = require "moonshake"
 ms.scenario "ends before" { run = function() ms.expect(1):equals(1) end }

@@ -196,14 +196,18 @@ function Session:run(resolved, report, plan)
 end
 
 --- Runs what the options say.
----@param options { words: string[], filter: table, last_failed: boolean?, shard: table?,
----  seed: integer?, repeats: integer?, max_fail: integer?, jobs: integer?, timeout: number?,
----  memory: integer?, keep: boolean?, skip_status: integer?, evidence: table?,
----  erase: string[]?, temporary: string?,
----  first: table?, reports: table[], context: table } words: paths and ids; seed: shuffles;
----  evidence: what is kept of cases (see evidence.lua); erase: variables that workers do not get; temporary: where
----  temporary files go; first: ids that run before the others; reports, context: see
----  report/several.lua
+---@param options table
+---   words        paths and ids         filter       see selection.filter()
+---   last_failed  only those            shard        { index, total }
+---   seed         of another order      first        ids that run before the others
+---   repeats      of each case          max_fail     failures after which it stops
+---   jobs         cases at a time       timeout      seconds, for each case and file
+---   memory       bytes of a worker     keep         whether cases' directories stay
+---   temporary    where those are       erase        variables that workers do not get
+---   evidence     what is kept of cases (see evidence.lua)
+---   skip_status  the exit status where every case was skipped
+---   reports, context  see report/several.lua
+--- All but words, reports and context may be nil.
 ---@return integer status the exit status
 ---@return table[] cases descriptions of those selected
 ---@return table<string, boolean> failed by id, of those that ran

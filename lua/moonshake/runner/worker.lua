@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- A worker: the process in which the cases of one file run. Its parent (remote.lua) started it with
 -- a channel on descriptor 3, over which JSON goes in lines:
---   from the parent, first     { token, parent = pid, settings, load = PATH, timeout = seconds }
+--   from the parent, first     { token, parent = its process id, settings, load = PATH,
+--                                timeout = seconds }
 --   then, any number of times  { run = index of the case in its file, timeout = seconds }
 --   to the parent              TOKEN { loaded = descriptions }, or TOKEN { problem = text }
 --   for each case              TOKEN { ended = result }, with `index`; `retires` when this process
