@@ -88,6 +88,7 @@ return function(program, channel)
   if not first then
     return 0
   end
+  io.stdout:setvbuf "line" -- what a process printed is to be known even if it dies
   program.die_with_parent(first.parent)
   program.keep_to_itself(DESCRIPTOR)
   native.last_words(DESCRIPTOR, "\n" .. first.token, LIBRARY)
