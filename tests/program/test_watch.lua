@@ -65,5 +65,12 @@ test("SIGINT ends it", function()
 end)
 
 pipe:close()
+
+test("what is not there is not watched", function()
+  local text, status = place.shell "moonshake run --watch nowhere"
+  equal(status, 2)
+  unit.contains(text, "nowhere: there is no such file or directory")
+end)
+
 place.remove()
 unit.done()

@@ -86,6 +86,9 @@ function watcher.run(options)
   while status < tally.STATUS.interrupted do
     local paths = selection.plan(options.words).files
     local folders, beside = folders_of(paths)
+    if #folders == 0 then
+      return status -- nothing that could change
+    end
     local changed = changes.wait(folders, function()
       io.stderr:write(("watching %d folder%s for changes; Ctrl-C ends\n"):format(
         #folders, #folders == 1 and "" or "s"))

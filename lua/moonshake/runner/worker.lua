@@ -7,8 +7,8 @@
 --   to the parent              TOKEN { loaded = descriptions }, or TOKEN { problem = text }
 --   for each case              TOKEN { ended = result }, with `index`; `retires` when this process
 --                              is not fit for another case
---   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.c; on a line of
---                              its own, for it may come in the middle of another
+--   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.c; on a line
+--                              of its own, for it may come in the middle of another
 -- The token tells the worker's lines from what a script may write there. When the channel is at its
 -- end the worker ends.
 local json = require "dkjson"
