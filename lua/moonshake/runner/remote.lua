@@ -34,9 +34,11 @@ local SIGNALS = {
 local NO_CHANNEL = 74
 local NO_MORE_RESULTS = "closed descriptor 3, through which a worker tells its results"
 
-local function how_it_ended(status)
-  if status.signal ~= 0 then
-    local name = loop.signal(status.signal) or ("signal %d"):format(status.signal)
+-- (A sanitizer takes a fault for an exit; the last words tell which it was.)
+local function how_it_ended(status, words)
+  local signal = status.signal ~= 0 and status.signal or words.signal
+  if signal then
+    local name = loop.signal(signal) or ("signal %s"):format(signal)
     local about = SIGNALS[name]
     return ("was killed by %s%s"):format(name, about and " (" .. about .. ")" or "")
   elseif status.code == NO_CHANNEL then
@@ -58,7 +60,7 @@ function Remote:failure(run)
   if self.verdict == "timeout" then
     made.message = ("timeout after %g s, in a call that does not return"):format(run.seconds)
   else
-    made.message = "the case's process " .. (self.blame or how_it_ended(self.status))
+    made.message = "the case's process " .. (self.blame or how_it_ended(self.status, self.last_words or {}))
   end
   if not made.file then
     made.file, made.line = run.case.file, run.case.line
@@ -71,7 +73,7 @@ function Remote:problem()
     return ("%s: loading it took longer than %g s"):format(self.path, self.seconds)
   end
   return ("%s: loading it failed: its process %s"):format(self.path,
-                                                        self.blame or how_it_ended(self.status))
+                                                        self.blame or how_it_ended(self.status, self.last_words or {}))
 end
 
 -- What is wrong with the end of a process that had nothing to do any more.
@@ -80,7 +82,7 @@ function Remote:bad_end()
     return nil
   end
   return ("%s: after its last case, its process %s"):format(self.path,
-                                                           self.blame or how_it_ended(self.status))
+                                                           self.blame or how_it_ended(self.status, self.last_words or {}))
 end
 
 function Remote:ended(status)
