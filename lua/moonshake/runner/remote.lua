@@ -35,9 +35,12 @@ local NO_CHANNEL = 74
 local NO_MORE_RESULTS = "closed descriptor 3, through which a worker tells its results"
 
 -- (A sanitizer takes a fault for an exit; the last words tell which it was.)
-local function how_it_ended(status, words)
+function Remote:how_it_ended()
+  local status, words = self.status, self.last_words or {}
   local signal = status.signal ~= 0 and status.signal or words.signal
-  if signal then
+  if self.blame then
+    return self.blame
+  elseif signal then
     local name = loop.signal(signal) or ("signal %s"):format(signal)
     local about = SIGNALS[name]
     return ("was killed by %s%s"):format(name, about and " (" .. about .. ")" or "")
@@ -60,7 +63,7 @@ function Remote:failure(run)
   if self.verdict == "timeout" then
     made.message = ("timeout after %g s, in a call that does not return"):format(run.seconds)
   else
-    made.message = "the case's process " .. (self.blame or how_it_ended(self.status, self.last_words or {}))
+    made.message = "the case's process " .. (self:how_it_ended())
   end
   if not made.file then
     made.file, made.line = run.case.file, run.case.line
@@ -73,7 +76,7 @@ function Remote:problem()
     return ("%s: loading it took longer than %g s"):format(self.path, self.seconds)
   end
   return ("%s: loading it failed: its process %s"):format(self.path,
-                                                        self.blame or how_it_ended(self.status, self.last_words or {}))
+                                                        self:how_it_ended())
 end
 
 -- What is wrong with the end of a process that had nothing to do any more.
@@ -82,7 +85,7 @@ function Remote:bad_end()
     return nil
   end
   return ("%s: after its last case, its process %s"):format(self.path,
-                                                           self.blame or how_it_ended(self.status, self.last_words or {}))
+                                                           self:how_it_ended())
 end
 
 function Remote:ended(status)
