@@ -63,7 +63,7 @@ function Remote:failure(run)
   if self.verdict == "timeout" then
     made.message = ("timeout after %g s, in a call that does not return"):format(run.seconds)
   else
-    made.message = "the case's process " .. (self:how_it_ended())
+    made.message = "the case's process " .. self:how_it_ended()
   end
   if not made.file then
     made.file, made.line = run.case.file, run.case.line
@@ -75,8 +75,7 @@ function Remote:problem()
   if self.verdict == "timeout" then
     return ("%s: loading it took longer than %g s"):format(self.path, self.seconds)
   end
-  return ("%s: loading it failed: its process %s"):format(self.path,
-                                                        self:how_it_ended())
+  return ("%s: loading it failed: its process %s"):format(self.path, self:how_it_ended())
 end
 
 -- What is wrong with the end of a process that had nothing to do any more.
@@ -84,8 +83,7 @@ function Remote:bad_end()
   if self.finished and self.status.code == 0 and self.status.signal == 0 then
     return nil
   end
-  return ("%s: after its last case, its process %s"):format(self.path,
-                                                           self:how_it_ended())
+  return ("%s: after its last case, its process %s"):format(self.path, self:how_it_ended())
 end
 
 function Remote:ended(status)
