@@ -1,20 +1,21 @@
 -- SPDX-License-Identifier: MIT
 -- A worker: the process in which the cases of one file run. Its parent (remote.lua) started it with
--- a channel on descriptor 3, over which JSON goes in lines:
+-- a channel on descriptor 3, over which lines go, JSON where they are not for every case:
 --   from the parent, first     { token, parent = its process id, settings, load = PATH,
 --                                timeout = seconds }
---   then, any number of times  { run = index of the case in its file, timeout = seconds }
---   to the parent              TOKEN { loaded = descriptions }, or TOKEN { problem = text }
---   for each case              TOKEN { ended = result }, with `index`; `retires` when this process
+--   then, any number of times  INDEX TIMEOUT, of a case in its file; seconds
+--   to the parent              TOKEN { loaded = see listing.lua }, or TOKEN { problem = text }
+--   for each case              TOKEN INDEX MICROSECONDS, when it passed and that is all, or
+--                              TOKEN { ended = result }, with `index`; `retires` when this process
 --                              is not fit for another case
 --   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.c; on a line
 --                              of its own, for it may come in the middle of another
 -- The token tells the worker's lines from what a script may write there. When the channel is at its
 -- end the worker ends.
 local json = require "dkjson"
-local json_map = require "moonshake.json_map"
 local native = require "moonshake.native"
 local globals = require "moonshake.runner.globals"
+local listing = require "moonshake.runner.listing"
 local loader = require "moonshake.runner.loader"
 local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
@@ -26,14 +27,19 @@ local NO_CHANNEL = 74 -- the exit status when nobody hears us any more
 
 -- What our own functions need of a world that a script may have changed.
 local encode, decode, exit, flush = json.encode, json.decode, os.exit, io.stdout.flush
+local format, match = string.format, string.match
 
 local Worker = {}
 Worker.__index = Worker
 
-function Worker:tell(message)
-  if not self.channel:write(self.token .. " " .. encode(message)) then
+function Worker:say(text)
+  if not self.channel:write(self.token .. " " .. text) then
     exit(NO_CHANNEL, false)
   end
+end
+
+function Worker:tell(message)
+  self:say(encode(message))
 end
 
 function Worker:load(path, timeout)
@@ -45,9 +51,8 @@ function Worker:load(path, timeout)
   local descriptions = {}
   for index, case in ipairs(file.cases) do
     descriptions[index] = case:describe()
-    descriptions[index].params = json_map(descriptions[index].params)
   end
-  self:tell { loaded = setmetatable(descriptions, { __jsontype = "array" }) }
+  self:tell { loaded = listing.pack(descriptions) }
 end
 
 function Worker:run(index, timeout)
@@ -56,6 +61,10 @@ function Worker:run(index, timeout)
   local outcome, reason = case:run(timeout, self.how)
   flush(io.stdout)
   local result = case.evidence or {}
+  if outcome == "passed" and #case.notes == 0 and not (next(result) or case.damage) then
+    self:say(format("%d %.0f", index, elapsed() * 1e6))
+    return case:forget()
+  end
   result.index, result.outcome, result.reason = index, outcome, reason
   result.failures, result.notes, result.seconds = case.failures, case.notes, elapsed()
   result.retires = case.damage and true or nil
@@ -69,11 +78,11 @@ end
 function Worker:work()
   while true do
     local line = self.channel:read()
-    local message = line and decode(line)
-    if not message then
+    if not line then
       return
     elseif self.cases then
-      self:run(message.run, message.timeout)
+      local index, timeout = match(line, "^(%d+) (%S+)$")
+      self:run(tonumber(index), tonumber(timeout))
     end
   end
 end
