@@ -22,10 +22,11 @@ local RUN = {
     "Only the cases of shard I of N; auto: as this machine's engine says." },
   { "--shuffle", "SEED", "seed", values.seed,
     "In another order; --shuffle=SEED in that of a seed." },
-  { "--repeat", "N", "repeats", values.count, "Run each case N times." },
+  { "--repeat", "N", "repeats", values.whole("--repeat", 1), "Run each case N times." },
   { "-x --fail-fast", nil, "fail_fast", nil, "Stop at the first failure." },
-  { "--max-fail", "N", "max_fail", values.count, "Stop at the Nth failure." },
-  { "-j --jobs", "N", "jobs", values.count, "So many cases at a time (default: processors)." },
+  { "--max-fail", "N", "max_fail", values.whole("--max-fail", 1), "Stop at the Nth failure." },
+  { "-j --jobs", "N", "jobs", values.whole("--jobs", 1),
+    "So many cases at a time (default: processors)." },
   { "--timeout", "SECONDS", "timeout", values.seconds, "For each case, instead of its own." },
   { "--memory", "SIZE", "memory", values.size,
     "What a worker may use: 512M, 2G (default: 1G)." },
@@ -39,7 +40,8 @@ local RUN = {
 local REPORTS = {
   { "--junit-extras", nil, "junit_extras", nil,
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
-  { "--durations", "N", "durations", values.count_or_none, "Tell the N slowest cases; 0: all." },
+  { "--durations", "N", "durations", values.whole("--durations", 0),
+    "Tell the N slowest cases; 0: all." },
 }
 
 local function add_options(command, rows)
@@ -103,14 +105,17 @@ local function make_parser(later)
   return parser
 end
 
--- argparse has no suggestions for options.
-local function complaint(message)
+-- The options that rows are added for, by command.
+local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS } }
+
+-- argparse suggests only what is very near.
+local function complaint(message, command)
   local option = message:match "^unknown option '(.*)'$"
   if not option then
     return message
   end
-  local words = { "--help", "--version", "-k", "--tag", "--format", table.unpack(LATER_OPTIONS) }
-  for _, rows in ipairs { RUN, REPORTS } do
+  local words = { "--help", "--version", "--tag", "--format" }
+  for _, rows in ipairs(ROWS[command] or {}) do
     for _, row in ipairs(rows) do
       words[#words + 1] = row[1]:match "%-%-.*"
     end
@@ -156,7 +161,7 @@ return function(arguments)
     refused = values.one_at_standard_output(options.formats)
   end
   if refused or not parsed then
-    return refuse(refused or complaint(options))
+    return refuse(refused or complaint(options, arguments[1]))
   elseif options.version then
     print(("moonshake %s (%s, %s)"):format(native.version, native.stack, _VERSION))
     return 0

@@ -16,14 +16,15 @@ local function whole(text, least)
   return number and number >= least and number or nil
 end
 
---- A whole number from 1.
-function values.count(text)
-  return whole(text, 1), ("a whole number from 1 wanted, got '%s'"):format(text)
-end
-
---- A whole number from 0.
-function values.count_or_none(text)
-  return whole(text, 0), ("a whole number from 0 wanted, got '%s'"):format(text)
+--- What reads a whole number that is at least `least`.
+---@param option string for the complaint
+---@param least integer
+---@return fun(text: string): integer|nil, string
+function values.whole(option, least)
+  return function(text)
+    return whole(text, least),
+           ("%s: a whole number from %d wanted, got '%s'"):format(option, least, text)
+  end
 end
 
 --- An exit status.
