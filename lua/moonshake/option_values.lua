@@ -36,13 +36,13 @@ function values.status(text)
   return nil, ("--skip-status: a whole number up to 255 wanted, got '%s'"):format(text)
 end
 
---- Seconds above 0.
+--- Seconds above 0, and not more than a deadline can be (31 years).
 function values.seconds(text)
   local seconds = tonumber(text)
-  if seconds and seconds > 0 and seconds < math.huge then
+  if seconds and seconds > 0 and seconds < 1e9 then
     return seconds
   end
-  return nil, ("--timeout: a number of seconds above 0 wanted, got '%s'"):format(text)
+  return nil, ("--timeout: a number of seconds above 0, below 1e9 wanted, got '%s'"):format(text)
 end
 
 local UNITS = { [""] = 0, K = 10, M = 20, G = 30 }

@@ -76,8 +76,8 @@ local KEYS = {
     return list, wanted
   end,
   timeout = function(value)
-    if type(value) ~= "number" or not (value > 0 and value < math.huge) then
-      return nil, "a number of seconds above 0"
+    if type(value) ~= "number" or not (value > 0 and value < 1e9) then -- native.deadline's limit
+      return nil, "a number of seconds above 0, below 1e9"
     end
     return value
   end,
