@@ -7,7 +7,7 @@ local remote = require "moonshake.runner.remote"
 
 local pool = {}
 
-local MOST_WAITING = 32 -- workers that keep a listed file
+local MOST_WAITING = 64 -- workers that keep a listed file
 local AHEAD = 2 -- cases that a worker is given at a time, so that it never waits for us
 -- A process more is worth it for so many cases, or for two where the first took so long.
 local WORTH_CASES, WORTH_SECONDS = 16, 1
