@@ -72,6 +72,13 @@ char *ms_foreign_text(const void *data, size_t len) {
     return text;
 }
 
+bool ms_texts_add_foreign(struct ms_texts *texts, struct ms_slice bytes) {
+    char *text = ms_foreign_text(bytes.data, bytes.len);
+    bool added = text && ms_texts_add(texts, text);
+    ms_free(text);
+    return added;
+}
+
 char *ms_hex_text(const char *before, const void *data, size_t len) {
     const uint8_t *from = data;
     size_t begin = strlen(before);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TLS1_2 0x0303
+
 #define FIELD(type, name, about)                                                                   \
     { #name, type, offsetof(struct ms_event_view, name), NULL, about }
 
@@ -30,8 +32,11 @@ const struct ms_field ms_event_fields[] = {
     FIELD(MS_FIELD_TEXT, name, "alert: IANA's name"),
     FIELD(MS_FIELD_COUNT, number, "alert: its code; error: GnuTLS's code, negated"),
     FIELD(MS_FIELD_CERTIFICATES, certificates, "Certificate message: the chain it carries"),
+    {"hello", MS_FIELD_RECORD, offsetof(struct ms_event_view, hello), ms_hello_fields,
+     "ClientHello, ServerHello, HelloRetryRequest, EncryptedExtensions: what they say"},
     FIELD(MS_FIELD_TEXTS, issuers, "request: the names of acceptable issuers, RFC 4514"),
-    FIELD(MS_FIELD_TEXTS, signature_schemes, "request: IANA's names, in wire order"),
+    FIELD(MS_FIELD_TEXTS, signature_schemes,
+          "request: IANA's names, in wire order; CertificateVerify from TLS 1.2 on: the one used"),
     FIELD(MS_FIELD_CERTIFICATE, certificate, "selection: the leaf chosen; none: nil"),
     {"verification", MS_FIELD_RECORD, offsetof(struct ms_event_view, verification),
      ms_verification_fields, "verification: its result"},
@@ -74,6 +79,25 @@ static bool parse_request(const struct ms_event *event, struct ms_event_view *vi
                 ms_request_scheme_names(&request, &view->signature_schemes);
     ms_request_clear(&request);
     return kept;
+}
+
+static bool parse_signed_with(const struct ms_event *event, struct ms_event_view *view) {
+    uint16_t scheme = event->version >= TLS1_2 ? ms_wire_signed_with(event->bytes) : 0;
+    char spare[16];
+    return scheme == 0 || ms_texts_add(&view->signature_schemes,
+                                       ms_names_text(MS_NAMES_SIGNATURE_SCHEME, scheme, spare));
+}
+
+static bool parse_message(struct ms_log *log, const struct ms_event *event,
+                          struct ms_event_view *view) {
+    switch (event->type) {
+    case GNUTLS_HANDSHAKE_CERTIFICATE_PKT:
+        return parse_certificates(log, event, view);
+    case GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY:
+        return parse_signed_with(event, view);
+    default:
+        return ms_hello_read(event->type, event->bytes, &view->hello);
+    }
 }
 
 static void view_error(const struct ms_event *event, struct ms_event_view *view) {
@@ -149,8 +173,8 @@ bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
     ms_event_glance(log, index, view);
     if (event->kind == MS_EVENT_REQUEST) {
         parsed = parse_request(event, view);
-    } else if (event->kind == MS_EVENT_MESSAGE && event->type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
-        parsed = parse_certificates(log, event, view);
+    } else if (event->kind == MS_EVENT_MESSAGE) {
+        parsed = parse_message(log, event, view);
     }
     if (!parsed) {
         ms_event_view_clear(view);
@@ -161,6 +185,7 @@ bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
 
 void ms_event_view_clear(struct ms_event_view *view) {
     ms_certificates_clear(&view->certificates);
+    ms_hello_clear(&view->hello);
     ms_texts_clear(&view->issuers);
     ms_texts_clear(&view->signature_schemes);
 }

@@ -7,6 +7,7 @@
 
 #include "certificate.h"
 #include "config.h"
+#include "hello.h"
 
 enum ms_event_kind {
     MS_EVENT_RECORD,       /* a TLS record left or reached this end */
@@ -106,7 +107,9 @@ struct ms_event_view {
     const char *level, *name;                                /* alert */
     int64_t number;                                          /* alert, error; -1: none */
     struct ms_certificates certificates;                     /* Certificate message */
-    struct ms_texts issuers, signature_schemes;              /* request */
+    struct ms_hello hello;                                   /* a hello, EncryptedExtensions */
+    struct ms_texts issuers;                                 /* request */
+    struct ms_texts signature_schemes;                       /* request, CertificateVerify */
     struct ms_certificate *certificate;                      /* selection */
     struct ms_verification verification;                     /* verification; borrowed contents */
     const char *problem, *code, *message, *during, *told_by; /* error */
@@ -115,8 +118,8 @@ struct ms_event_view {
 extern const struct ms_field ms_event_fields[];
 bool ms_event_view(struct ms_log *log, size_t index, struct ms_event_view *view,
                    struct ms_error *error);
-/* All but what has to be parsed (the lists of a Certificate message and of a request stay absent).
- * Allocates nothing, so that there is nothing to clear. */
+/* All but what has to be parsed (what hellos say, the lists of a Certificate message and of a
+ * request stay absent). Allocates nothing, so that there is nothing to clear. */
 void ms_event_glance(const struct ms_log *log, size_t index, struct ms_event_view *view);
 void ms_event_view_clear(struct ms_event_view *view);
 

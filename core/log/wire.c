@@ -12,20 +12,6 @@
 #define TLS1_3 0x0304
 #define RECORD_HEADER 5
 
-enum {
-    EXT_SERVER_NAME = 0,
-    EXT_SUPPORTED_GROUPS = 10,
-    EXT_SIGNATURE_ALGORITHMS = 13,
-    EXT_ALPN = 16,
-    EXT_EXTENDED_MASTER_SECRET = 23,
-    EXT_SESSION_TICKET = 35,
-    EXT_PRE_SHARED_KEY = 41,
-    EXT_SUPPORTED_VERSIONS = 43,
-    EXT_CERTIFICATE_AUTHORITIES = 47,
-    EXT_POST_HANDSHAKE_AUTH = 49,
-    EXT_RENEGOTIATION_INFO = 0xff01
-};
-
 /* How many bytes the record that begins in `part` still lacks, or its header while that is short.
  */
 static size_t lacking(const struct ms_bytes *part) {
@@ -67,6 +53,10 @@ void ms_records_rest(struct ms_records *records) {
 
 void ms_records_clear(struct ms_records *records) {
     ms_bytes_clear(&records->part);
+}
+
+bool ms_wire_extension(struct ms_slice *list, uint32_t *type, struct ms_slice *data) {
+    return ms_read_number(list, 2, type) && ms_read_vector(list, 2, data);
 }
 
 bool ms_wire_certificates(struct ms_slice body, uint16_t version,
@@ -148,18 +138,25 @@ static bool read_request_1_3(struct ms_slice body, struct ms_request *request) {
     while (extensions.len > 0) {
         uint32_t type;
         struct ms_slice data;
-        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data)) {
+        if (!ms_wire_extension(&extensions, &type, &data)) {
             return false;
         }
-        if (type == EXT_SIGNATURE_ALGORITHMS &&
+        if (type == MS_EXTENSION_SIGNATURE_ALGORITHMS &&
             !read_code_vector(data, 2, &request->schemes, &request->memory_short)) {
             return false;
         }
-        if (type == EXT_CERTIFICATE_AUTHORITIES && !read_issuers(data, request)) {
+        if (type == MS_EXTENSION_CERTIFICATE_AUTHORITIES && !read_issuers(data, request)) {
             return false;
         }
     }
     return true;
+}
+
+uint16_t ms_wire_signed_with(struct ms_slice body) {
+    uint32_t scheme;
+    struct ms_slice signature;
+    bool read = ms_read_number(&body, 2, &scheme) && ms_read_vector(&body, 2, &signature);
+    return read ? (uint16_t)scheme : 0;
 }
 
 bool ms_wire_request(struct ms_slice body, uint16_t version, struct ms_request *request) {
@@ -213,12 +210,11 @@ static bool read_server_name(struct ms_slice data, struct ms_client_hello *hello
             return false;
         }
         if (type == 0 && !hello->server_name) {
-            hello->server_name = ms_alloc(name.len + 1);
+            hello->server_name = ms_foreign_text(name.data, name.len);
             if (!hello->server_name) {
                 hello->memory_short = true;
                 return false;
             }
-            memcpy(hello->server_name, name.data, name.len);
         }
     }
     return true;
@@ -234,12 +230,30 @@ static bool read_alpn(struct ms_slice data, struct ms_client_hello *hello) {
         return false;
     }
     while (list.len > 0) {
-        char text[256] = {0};
         if (!ms_read_vector(&list, 1, &name)) {
             return false;
         }
-        memcpy(text, name.data, name.len);
-        if (!ms_texts_add(&hello->alpn, text)) {
+        if (!ms_texts_add_foreign(&hello->alpn, name)) {
+            hello->memory_short = true;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RFC 8446 section 4.2.8 */
+static bool read_key_shares(struct ms_slice data, struct ms_client_hello *hello) {
+    struct ms_slice list, exchange;
+    hello->has_key_shares = true;
+    if (!ms_read_vector(&data, 2, &list)) {
+        return false;
+    }
+    while (list.len > 0) {
+        uint32_t group;
+        if (!ms_read_number(&list, 2, &group) || !ms_read_vector(&list, 2, &exchange)) {
+            return false;
+        }
+        if (!ms_codes_add(&hello->key_shares, (uint16_t)group)) {
             hello->memory_short = true;
             return false;
         }
@@ -250,31 +264,37 @@ static bool read_alpn(struct ms_slice data, struct ms_client_hello *hello) {
 static bool read_hello_extension(uint32_t type, struct ms_slice data,
                                  struct ms_client_hello *hello) {
     switch (type) {
-    case EXT_SERVER_NAME:
+    case MS_EXTENSION_SERVER_NAME:
         return read_server_name(data, hello);
-    case EXT_SUPPORTED_GROUPS:
+    case MS_EXTENSION_SUPPORTED_GROUPS:
         hello->has_groups = true;
         return read_code_vector(data, 2, &hello->groups, &hello->memory_short);
-    case EXT_SIGNATURE_ALGORITHMS:
+    case MS_EXTENSION_SIGNATURE_ALGORITHMS:
         hello->has_schemes = true;
         return read_code_vector(data, 2, &hello->schemes, &hello->memory_short);
-    case EXT_ALPN:
+    case MS_EXTENSION_ALPN:
         return read_alpn(data, hello);
-    case EXT_SUPPORTED_VERSIONS:
+    case MS_EXTENSION_SUPPORTED_VERSIONS:
         return read_code_vector(data, 1, &hello->versions, &hello->memory_short);
-    case EXT_EXTENDED_MASTER_SECRET:
+    case MS_EXTENSION_EXTENDED_MASTER_SECRET:
         hello->extended_master_secret = true;
         return true;
-    case EXT_SESSION_TICKET:
+    case MS_EXTENSION_SESSION_TICKET:
         hello->session_ticket = true;
+        hello->ticket_presented = data.len > 0;
         return true;
-    case EXT_PRE_SHARED_KEY:
+    case MS_EXTENSION_EARLY_DATA:
+        hello->early_data = true;
+        return true;
+    case MS_EXTENSION_KEY_SHARE:
+        return read_key_shares(data, hello);
+    case MS_EXTENSION_PRE_SHARED_KEY:
         hello->pre_shared_key = true;
         return true;
-    case EXT_POST_HANDSHAKE_AUTH:
+    case MS_EXTENSION_POST_HANDSHAKE_AUTH:
         hello->post_handshake_auth = true;
         return true;
-    case EXT_RENEGOTIATION_INFO:
+    case MS_EXTENSION_RENEGOTIATION_INFO:
         hello->renegotiation_info = true;
         return true;
     default:
@@ -301,7 +321,7 @@ static bool read_hello(struct ms_slice body, struct ms_client_hello *hello) {
     while (extensions.len > 0) {
         uint32_t type;
         struct ms_slice data;
-        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data) ||
+        if (!ms_wire_extension(&extensions, &type, &data) ||
             !read_hello_extension(type, data, hello)) {
             return false;
         }
@@ -325,6 +345,7 @@ void ms_client_hello_clear(struct ms_client_hello *hello) {
     ms_free(hello->cipher_suites.items);
     ms_free(hello->groups.items);
     ms_free(hello->schemes.items);
+    ms_free(hello->key_shares.items);
     ms_free(hello->server_name);
     ms_texts_clear(&hello->alpn);
     *hello = (struct ms_client_hello){0};
@@ -342,10 +363,10 @@ uint16_t ms_wire_selected_version(struct ms_slice body) {
         return 0;
     }
     while (extensions.len > 0) {
-        if (!ms_read_number(&extensions, 2, &type) || !ms_read_vector(&extensions, 2, &data)) {
+        if (!ms_wire_extension(&extensions, &type, &data)) {
             return 0;
         }
-        if (type == EXT_SUPPORTED_VERSIONS && !ms_read_number(&data, 2, &version)) {
+        if (type == MS_EXTENSION_SUPPORTED_VERSIONS && !ms_read_number(&data, 2, &version)) {
             return 0;
         }
     }

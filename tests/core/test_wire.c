@@ -126,6 +126,18 @@ static void a_real_request_tells_issuers_and_schemes(void **unused) {
     }
 }
 
+static void a_real_signature_tells_its_scheme(void **unused) {
+    (void)unused;
+    struct world world;
+    shake(&world, TLS1_3);
+    struct ms_slice body = real_message(&world, GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY);
+    assert_int_equal(ms_wire_signed_with(body), 0x0403);
+    for (size_t len = 0; len < body.len; len++) {
+        assert_int_equal(ms_wire_signed_with((struct ms_slice){body.data, len}), 0);
+    }
+    world_clear(&world);
+}
+
 /* Whatever a peer sends, reading it ends, touches nothing else and leaks nothing (the sanitizers
  * watch): every cut, and every byte changed in several ways. */
 static void a_hostile_message_is_refused_or_read(void **unused) {
@@ -187,6 +199,7 @@ int main(void) {
         cmocka_unit_test(certificates_are_read_in_each_version_s_form),
         cmocka_unit_test(a_real_client_hello_tells_what_it_offers),
         cmocka_unit_test(a_real_request_tells_issuers_and_schemes),
+        cmocka_unit_test(a_real_signature_tells_its_scheme),
         cmocka_unit_test(a_server_hello_selects_a_version),
         cmocka_unit_test(a_hostile_message_is_refused_or_read),
     };

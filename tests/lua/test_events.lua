@@ -81,6 +81,36 @@ test("a link's events read as before", function()
   end
 end)
 
+test("an event tells what a hello says, and what a CertificateVerify is signed with", function()
+  local ca = ms.pki.authority { cn = "Root" }
+  local link = ms.tls.link {
+    server = { identity = ca:issue { dns = "server.example" }, alpn = "h2" },
+    client = { trust = ca, server_name = "server.example", alpn = { "h2", "http/1.1" } },
+    versions = "TLS1.3", groups = "x25519", cipher_suites = "TLS_AES_128_GCM_SHA256",
+  }
+  link:handshake()
+  local messages = {}
+  for _, event in ipairs(link.events) do
+    if event.kind == "message" and event.direction == "sent" then
+      messages[event.type] = messages[event.type] or event
+    end
+  end
+  local function list_of(texts)
+    return table.concat(texts, " ")
+  end
+  local offer, answer = messages.ClientHello.hello, messages.ServerHello.hello
+  equal(offer.server_name, "server.example")
+  equal(list_of(offer.alpn), "h2 http/1.1")
+  equal(list_of(offer.key_shares), "x25519")
+  equal(offer.or_older, false)
+  equal(list_of(answer.versions), "TLS1.3")
+  equal(list_of(answer.cipher_suites), "TLS_AES_128_GCM_SHA256")
+  equal(list_of(messages.EncryptedExtensions.hello.alpn), "h2")
+  equal(messages.Finished.hello, nil)
+  equal(list_of(messages.CertificateVerify.signature_schemes), "ecdsa_secp256r1_sha256")
+  unit.raises("server_name", function() return offer.sever_name end)
+end)
+
 test("what a lost process wrote is escaped, and what is no event left out", function()
   equal(told { kind = "data", direction = "\27[31m\n", length = 3 },
         "  7 client \\x1B[31m\\x0A 3 bytes of data")
