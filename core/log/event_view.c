@@ -15,6 +15,7 @@
 
 const struct ms_field ms_event_fields[] = {
     FIELD(MS_FIELD_INTEGER, index, "position in the log, from 1"),
+    FIELD(MS_FIELD_INTEGER, time, "seconds since the epoch by the clock of the end that did it"),
     FIELD(MS_FIELD_TEXT, role, "the end that did it: \"client\" or \"server\""),
     FIELD(MS_FIELD_TEXT, kind,
           "\"record\", \"message\", \"alert\", \"request\", \"selection\", \"verification\", "
@@ -142,6 +143,7 @@ void ms_event_glance(const struct ms_log *log, size_t index, struct ms_event_vie
                                         "selection", "verification", "error", "data"};
     const struct ms_event *event = ms_log_at(log, index);
     *view = (struct ms_event_view){.index = event->index,
+                                   .time = event->time,
                                    .role = event->role == MS_CLIENT ? "client" : "server",
                                    .kind = kinds[event->kind],
                                    .epoch = ms_log_epoch_name(log, event->epoch),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include "clock.h"
 #include "memory.h"
 #include "names.h"
 #include "wire.h"
@@ -115,6 +116,7 @@ struct ms_event *ms_log_add(struct ms_log *log, enum ms_role role, enum ms_event
     size_t at = log->num++;
     struct ms_event *event = &log->chunks[at / EVENTS_IN_CHUNK]->events[at % EVENTS_IN_CHUNK];
     event->index = (int64_t)at + 1;
+    event->time = ms_clock_in_force();
     event->role = role;
     event->kind = kind;
     event->epoch = ms_log_epoch(log);

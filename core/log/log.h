@@ -32,6 +32,7 @@ extern const struct ms_field ms_failure_fields[];
 
 struct ms_event {
     int64_t index; /* from 1 */
+    int64_t time;  /* seconds since the epoch, by the clock of the end that did it */
     enum ms_role role;
     enum ms_event_kind kind;
     uint32_t epoch;   /* index into the log's epochs */
@@ -63,8 +64,9 @@ struct ms_log *ms_log_new(struct ms_error *error);
 struct ms_log *ms_log_retain(struct ms_log *log);
 void ms_log_release(struct ms_log *log); /* NULL is fine */
 
-/* Appends and returns the event to be filled (index, role, kind and epoch are), or NULL when memory
- * is short. Borrowed until the log goes: events do not move. */
+/* Appends and returns the event to be filled (index, time, role, kind and epoch are; the time is
+ * that of the clock in force), or NULL when memory is short. Borrowed until the log goes: events do
+ * not move. */
 struct ms_event *ms_log_add(struct ms_log *log, enum ms_role role, enum ms_event_kind kind);
 size_t ms_log_num(const struct ms_log *log);
 const struct ms_event *ms_log_at(const struct ms_log *log, size_t index); /* from 0 */
@@ -97,7 +99,7 @@ size_t ms_log_epoch_first(const struct ms_log *log, uint32_t epoch);
  * apply. Certificates of a Certificate message, names of a request, ... are parsed from the bytes
  * here. */
 struct ms_event_view {
-    int64_t index;
+    int64_t index, time;
     const char *role, *kind, *epoch, *direction; /* "sent" or "received"; nil where neither */
     enum ms_maybe delivered;
     const char *type; /* record: ContentType; message: HandshakeType */

@@ -510,6 +510,7 @@ void ms_session_send(struct ms_session *session, struct ms_slice data) {
     if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED || data.len == 0) {
         return;
     }
+    ms_session_enter(session);
     struct ms_slice kept = ms_log_keep(session->log, data.data, data.len);
     struct ms_event *event =
         kept.data ? ms_log_add(session->log, session->role, MS_EVENT_DATA) : NULL;
@@ -518,7 +519,6 @@ void ms_session_send(struct ms_session *session, struct ms_slice data) {
         return;
     }
     event->bytes = kept;
-    ms_session_enter(session);
     while (data.len > 0) {
         ssize_t result = gnutls_record_send(session->tls, data.data, data.len);
         if (result < 0) {

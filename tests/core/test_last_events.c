@@ -2,6 +2,7 @@
 /* The functions of memory.h below take the place of core/memory.c's, to count. */
 #include "last_events.h"
 
+#include "clock.h"
 #include "factory.h"
 #include "memory.h"
 
@@ -74,7 +75,7 @@ static void add_certificates(struct ms_log *log, struct ms_slice der, size_t num
 }
 
 #define HEAD(role, kind)                                                                           \
-    "{\"index\":1,\"role\":\"" role "\",\"kind\":\"" kind "\",\"epoch\":\"initial\""
+    "{\"index\":1,\"time\":1000,\"role\":\"" role "\",\"kind\":\"" kind "\",\"epoch\":\"initial\""
 
 static void each_kind_has_its_facts(void **unused) {
     (void)unused;
@@ -303,5 +304,8 @@ int main(void) {
         cmocka_unit_test(an_event_that_does_not_fit_is_left_out),
         cmocka_unit_test(the_last_events_of_each_end_are_chosen_without_records),
     };
+    struct ms_clock clock;
+    ms_clock_set(&clock, 1000);
+    ms_clock_use(&clock, 0, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "clock.h"
 #include "log.h"
 #include "memory.h"
 
@@ -21,6 +22,20 @@ static void events_keep_their_order_and_their_place(void **unused) {
     for (size_t i = 0; i < ms_log_num(log); i++) {
         assert_int_equal(ms_log_at(log, i)->index, i + 1);
     }
+    ms_log_release(log);
+}
+
+static void an_event_has_the_time_of_the_clock_in_force(void **unused) {
+    (void)unused;
+    struct ms_log *log = ms_log_new(NULL);
+    struct ms_clock clock = {0};
+    ms_clock_set(&clock, 1000);
+    ms_clock_use(&clock, -10, 500); /* the last is for GnuTLS's private source alone */
+    assert_int_equal(ms_log_add(log, MS_CLIENT, MS_EVENT_DATA)->time, 990);
+    ms_clock_use(NULL, 0, 0);
+    struct ms_event_view view;
+    ms_event_glance(log, 0, &view);
+    assert_int_equal(view.time, 990);
     ms_log_release(log);
 }
 
@@ -88,6 +103,7 @@ static void the_same_bytes_are_the_same_certificate(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_keep_their_order_and_their_place),
+        cmocka_unit_test(an_event_has_the_time_of_the_clock_in_force),
         cmocka_unit_test(bytes_stay_where_they_were_kept),
         cmocka_unit_test(what_crossed_the_wire_is_kept_once),
         cmocka_unit_test(epochs_of_a_kind_are_numbered),

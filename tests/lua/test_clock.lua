@@ -54,4 +54,36 @@ test("an end's clock may differ", function()
   equal(link.client.verification.problems[1], "expired")
 end)
 
+test("an event has the time of its end's clock", function()
+  clock:set(1700000000)
+  local ca = pki.authority { cn = "Root" }
+  local link = tls.link {
+    server = { identity = ca:issue { dns = "server.example" } },
+    client = { trust = ca, server_name = "server.example", clock_offset = -60,
+               verify = function(result)
+                 clock:advance(10)
+                 return result.verified
+               end },
+  }
+  equal(link:handshake(), true)
+  local function at(event)
+    return event.time - (event.role == "client" and -60 or 0)
+  end
+  local judged
+  for _, event in ipairs(link.events) do
+    if event.role == "client" or not judged then
+      equal(at(event), judged and 1700000010 or 1700000000, event.role .. " " .. event.kind)
+    end
+    judged = judged or event.kind == "verification"
+  end
+  local before = #link.events
+  clock:advance(1000)
+  link:send { from = "server", data = "late" }
+  link:close()
+  for index = before + 1, #link.events do
+    equal(at(link.events[index]), 1700001010, tostring(link.events[index]))
+  end
+  native.clock_reset()
+end)
+
 unit.done()
