@@ -39,6 +39,7 @@ struct ms_log {
     struct epoch *epochs;
     size_t num_epochs, epoch_capacity;
     struct ms_certificates certificates;
+    struct ms_secrets secrets;
 };
 
 const char *ms_during_word(enum ms_during during) {
@@ -98,6 +99,7 @@ void ms_log_release(struct ms_log *log) {
     }
     ms_free(log->epochs);
     ms_certificates_clear(&log->certificates);
+    ms_secrets_clear(&log->secrets);
     ms_free(log);
 }
 
@@ -206,6 +208,15 @@ struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice de
     bool added = ms_certificates_add(&log->certificates, fresh);
     ms_certificate_release(fresh);
     return added ? fresh : NULL;
+}
+
+bool ms_log_keep_secret(struct ms_log *log, const char *label, struct ms_slice client_random,
+                        struct ms_slice secret) {
+    return ms_secrets_add(&log->secrets, label, client_random, secret);
+}
+
+const struct ms_secrets *ms_log_secrets(const struct ms_log *log) {
+    return &log->secrets;
 }
 
 bool ms_log_begin_epoch(struct ms_log *log, const char *kind) {

@@ -8,6 +8,7 @@
 #include "certificate.h"
 #include "config.h"
 #include "hello.h"
+#include "secrets.h"
 
 enum ms_event_kind {
     MS_EVENT_RECORD,       /* a TLS record left or reached this end */
@@ -87,6 +88,11 @@ bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain);
 struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der);
 /* The same, but NULL where there is none of these bytes yet. */
 struct ms_certificate *ms_log_known(const struct ms_log *log, struct ms_slice der);
+
+/* The secrets of the link, which go with the log. */
+bool ms_log_keep_secret(struct ms_log *log, const char *label, struct ms_slice client_random,
+                        struct ms_slice secret); /* false when memory is short */
+const struct ms_secrets *ms_log_secrets(const struct ms_log *log);
 
 /* Epochs: "initial", "renegotiation 1", "reauthentication 1", ... `first` is the index of the first
  * event of the current one. */

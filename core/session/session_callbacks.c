@@ -265,6 +265,32 @@ static uint8_t message_type(unsigned type) {
     }
 }
 
+/* ---- secrets ---- */
+
+static void keep_secret(struct ms_session *session, const char *label,
+                        const gnutls_datum_t *secret) {
+    gnutls_datum_t client_random = {0}, server_random = {0};
+    gnutls_session_get_random(session->tls, &client_random, &server_random);
+    if (!ms_log_keep_secret(session->log, label,
+                            (struct ms_slice){client_random.data, client_random.size},
+                            (struct ms_slice){secret->data, secret->size})) {
+        session->memory_short = true; /* the step says so */
+    }
+}
+
+/* Takes the place of GnuTLS's own function, which writes to SSLKEYLOGFILE. */
+static int on_secret(gnutls_session_t tls, const char *label, const gnutls_datum_t *secret) {
+    keep_secret(session_of(tls), label, secret);
+    return 0;
+}
+
+/* Up to TLS 1.2 GnuTLS does not tell the secret of a session that it resumes. */
+static void keep_master_secret(struct ms_session *session) {
+    gnutls_datum_t secret = {0};
+    gnutls_session_get_master_secret(session->tls, &secret);
+    keep_secret(session, "CLIENT_RANDOM", &secret);
+}
+
 static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsigned incoming,
                       const gnutls_datum_t *body) {
     (void)when;
@@ -277,6 +303,9 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
         session->memory_short = true; /* the step says so */
         /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
         return incoming ? GNUTLS_E_MEMORY_ERROR : 0;
+    }
+    if (type == GNUTLS_HANDSHAKE_FINISHED && ms_session_version(session) < TLS1_3) {
+        keep_master_secret(session);
     }
     if (incoming && type == GNUTLS_HANDSHAKE_KEY_UPDATE && bytes.len == 1) {
         session->owes_key_update = bytes.data[0] == KEY_UPDATE_REQUESTED;
@@ -382,4 +411,5 @@ void ms_session_hook(struct ms_session *session) {
     gnutls_alert_set_read_function(tls, on_alert);
     gnutls_handshake_set_hook_function(tls, ANY_MESSAGE, GNUTLS_HOOK_PRE, on_message);
     gnutls_session_set_verify_function(tls, on_verify);
+    gnutls_session_set_keylog_function(tls, on_secret);
 }

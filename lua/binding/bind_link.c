@@ -384,6 +384,30 @@ static int read_events(lua_State *L) {
     return 1;
 }
 
+static int read_num_events(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)ms_log_num(ms_link_log(held_link(L))));
+    return 1;
+}
+
+/* (link) -> list of { label =, client_random =, secret = }, the oldest first. For the library
+ * alone: whoever has these can read and forge what the link carries. */
+static int read_secrets(lua_State *L) {
+    const struct ms_secrets *secrets = ms_log_secrets(ms_link_log(held_link(L)));
+    lua_createtable(L, (int)secrets->num, 0);
+    lua_Integer at = (lua_Integer)secrets->num;
+    for (const struct ms_secret *secret = secrets->newest; secret; secret = secret->older) {
+        lua_createtable(L, 0, 3);
+        lua_pushstring(L, secret->label);
+        lua_setfield(L, -2, "label");
+        lua_pushlstring(L, (const char *)secret->client_random, MS_SECRET_RANDOM);
+        lua_setfield(L, -2, "client_random");
+        lua_pushlstring(L, (const char *)secret->bytes, secret->len);
+        lua_setfield(L, -2, "secret");
+        lua_rawseti(L, -2, at--);
+    }
+    return 1;
+}
+
 static int read_failed_first(lua_State *L) {
     const struct ms_log *log = ms_link_log(held_link(L));
     size_t num = ms_log_num(log);
@@ -467,7 +491,8 @@ void ms_link_open(lua_State *L) {
         {"events", read_events},         {"failed_first", read_failed_first},
         {"received", read_received},     {"exporter", read_exporter},
         {"can_resume", read_can_resume}, {"content", read_content},
-        {"closed", read_closed},         {NULL, NULL},
+        {"closed", read_closed},         {"num_events", read_num_events},
+        {"secrets", read_secrets},       {NULL, NULL},
     };
     ms_class_register(L, &link_class);
     lua_pop(L, 1);

@@ -371,6 +371,13 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     return assert(links.events(link))
   end, established(version))
 
+  action("secrets" .. in_version, function(link)
+    local secrets = assert(links.secrets(link))
+    assert(#secrets == (version == "TLS1.3" and 5 or 1))
+    assert(links.num_events(link) == #assert(links.events(link)))
+    return secrets
+  end, established(version))
+
   action("a resumed link" .. in_version, function(link)
     local resumed <close> = shake(new_link(version, nil, link))
     local state = assert(links.snapshot(resumed, "client"))
@@ -434,7 +441,10 @@ end)
 -- In words
 
 -- Fields that are different in every handshake.
-local RANDOM = { bytes = true, length = true, session_id = true, tls_unique = true }
+local RANDOM = {
+  bytes = true, length = true, session_id = true, tls_unique = true, client_random = true,
+  secret = true,
+}
 
 local describe
 
