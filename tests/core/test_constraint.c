@@ -115,7 +115,8 @@ static void a_name_outside_what_is_permitted_is_told(void **state) {
     struct ms_identity *sub = constrained(world, "CN=sub", root, TEXTS("dns:example.org"), NOTHING);
     judge(world, LIST(leaf(world, sub), sub), LIST(root));
     assert_refused(world, LUMP " name_constraint_violated", sub,
-                   "CN=sub constrains the DNS names below it, which those of CN=leaf violate",
+                   "CN=sub constrains the DNS names below it, which those of CN=leaf violate: "
+                   "leaf.example is not permitted",
                    "CN=leaf CN=sub CN=root");
     struct ms_recipe recipe = leaf_recipe("CN=leaf");
     recipe.dns = TEXTS("www.example.org");
@@ -131,7 +132,8 @@ static void a_name_constraint_of_the_root_is_the_roots(void **state) {
     struct ms_identity *b = authority(world, "CN=b", a);
     judge(world, LIST(leaf(world, b), b, a), LIST(root));
     assert_refused(world, LUMP " name_constraint_violated", root,
-                   "CN=root constrains the DNS names below it, which those of CN=leaf violate",
+                   "CN=root constrains the DNS names below it, which those of CN=leaf violate: "
+                   "leaf.example is excluded",
                    "CN=leaf CN=b CN=a CN=root");
     judge(world, LIST(leaf(world, root)), LIST(root));
     assert_problems(world, LUMP " name_constraint_violated");
@@ -148,14 +150,39 @@ static void addresses_and_mail_are_constrained_too(void **state) {
     recipe.ip = TEXTS("198.51.100.7");
     judge(world, LIST(issue(world, recipe, root)), LIST(root));
     assert_refused(world, LUMP " name_constraint_violated", root,
-                   "CN=root constrains the IP addresses below it, which those of CN=leaf violate",
+                   "CN=root constrains the IP addresses below it, which those of CN=leaf violate: "
+                   "198.51.100.7 is not permitted",
                    "CN=leaf CN=root");
     recipe = leaf_recipe("CN=leaf");
     recipe.email = TEXTS("eve@bad.example");
     judge(world, LIST(issue(world, recipe, root)), LIST(root));
-    assert_refused(world, LUMP " name_constraint_violated", root,
-                   "CN=root constrains the mail addresses below it, which those of CN=leaf violate",
-                   "CN=leaf CN=root");
+    assert_refused(
+        world, LUMP " name_constraint_violated", root,
+        "CN=root constrains the mail addresses below it, which those of CN=leaf violate: "
+        "eve@bad.example is excluded",
+        "CN=leaf CN=root");
+}
+
+static void the_name_at_fault_is_told(void **state) {
+    struct world *world = *state;
+    struct ms_identity *root =
+        constrained(world, "CN=root", NULL, TEXTS("dns:example.org"), TEXTS("dns:bad.example.org"));
+    struct ms_recipe recipe = leaf_recipe("CN=leaf");
+    recipe.dns = TEXTS("good.example.org", "bad.example.org", "other.example");
+    judge(world, LIST(issue(world, recipe, root)), LIST(root));
+    assert_non_null(strstr(world->result.text, "violate: bad.example.org is excluded"));
+    recipe.dns = TEXTS("good.example.org", "other.example");
+    judge(world, LIST(issue(world, recipe, root)), LIST(root));
+    assert_non_null(strstr(world->result.text, "violate: other.example is not permitted"));
+    recipe = leaf_recipe("CN=common.example");
+    recipe.dns = NOTHING;
+    judge(world, LIST(issue(world, recipe, root)), LIST(root));
+    assert_non_null(strstr(world->result.text, "violate: common.example is not permitted"));
+    root = constrained(world, "CN=root", NULL, NOTHING, TEXTS("uri:.other"));
+    recipe.uri = TEXTS("https://www.example/");
+    judge(world, LIST(issue(world, recipe, root)), LIST(root));
+    assert_non_null(strstr(world->result.text, "violate: https://www.example/ (GnuTLS cannot check "
+                                               "URIs and refuses any)"));
 }
 
 /* RFC 5280 6.1.3 would have it otherwise: GnuTLS 3.7.9 holds the leaf alone to the constraints. */
@@ -210,7 +237,8 @@ static void every_violated_constraint_is_told(void **state) {
                         "key_usage_forbids_signing",
                    a,
                    "CN=a allows 0 intermediates below it, there is 1; "
-                   "CN=root constrains the DNS names below it, which those of CN=leaf violate; "
+                   "CN=root constrains the DNS names below it, which those of CN=leaf violate: "
+                   "leaf.example is not permitted; "
                    "CN=b may not sign certificates (its key usage lacks keyCertSign), "
                    "but signed CN=leaf",
                    "CN=leaf CN=b CN=a CN=root");
@@ -249,6 +277,7 @@ int main(void) {
         TEST(a_name_outside_what_is_permitted_is_told),
         TEST(a_name_constraint_of_the_root_is_the_roots),
         TEST(addresses_and_mail_are_constrained_too),
+        TEST(the_name_at_fault_is_told),
         TEST(the_names_of_an_intermediate_are_not_checked),
         TEST(a_ca_that_may_not_sign_is_named),
         TEST(every_violated_constraint_is_told),
