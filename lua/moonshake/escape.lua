@@ -55,6 +55,22 @@ function escape.line(text)
   return (escape.utf8(text):gsub(utf8.charpattern, shown))
 end
 
+local SHORT = 64 -- characters
+
+--- `text` as escape.line() has it, but not longer than `most` characters: what is ends in "...".
+---@param text string
+---@param most? integer at least 3; default 64
+---@return string
+function escape.short(text, most)
+  most = most or SHORT
+  -- Of a long text enough for any answer: a character has at most 4 bytes, and none is left out.
+  local line = escape.line(#text > 8 * most and text:sub(1, 8 * most) or text)
+  if utf8.len(line) <= most then
+    return line
+  end
+  return line:sub(1, utf8.offset(line, most - 2) - 1) .. "..."
+end
+
 --- The lines of `text`, each for a terminal.
 ---@param text string
 ---@return string[]

@@ -111,7 +111,8 @@ static bool is_harmless(uint32_t code) {
     bool is_control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
     bool is_direction = code == 0x061C || code == 0x200E || code == 0x200F ||
                         (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-    bool is_nothing = code == 0x200B || code == 0x2028 || code == 0x2029 || code == 0xFEFF;
+    bool is_nothing = (code >= 0x200B && code <= 0x200D) || code == 0x2028 || code == 0x2029 ||
+                      (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
     return !is_control && !is_direction && !is_nothing;
 }
 
@@ -153,6 +154,24 @@ static void judge_line(struct text given, struct text made) {
     if (is_kept) {
         require_equal(made, &same, "not the text, though nothing in it does harm");
     }
+}
+
+/* The line's first 61 characters and three points, where it has more than 64. */
+static void judge_short(struct text given, struct text made) {
+    const size_t most = 64, kept = 61;
+    struct text line = call("line", given);
+    luaL_Buffer wanted;
+    size_t count = 0, until_kept = 0;
+    require_harmless(made);
+    for (struct text rest = line; rest.len > 0; count++) {
+        uint32_t code;
+        until_kept = count == kept ? line.len - rest.len : until_kept;
+        rest = behind(rest, character(rest, &code));
+    }
+    luaL_buffinit(L, &wanted);
+    luaL_addlstring(&wanted, line.bytes, count > most ? until_kept : line.len);
+    luaL_addstring(&wanted, count > most ? "..." : "");
+    require_equal(made, &wanted, "not the line, cut to 64 characters");
 }
 
 static void judge_tap(struct text given, struct text made) {
@@ -402,17 +421,12 @@ static const struct judge {
     const char *name;
     void (*judge)(struct text given, struct text made);
 } judges[] = {
-    {"utf8", judge_utf8},
-    {"line", judge_line},
-    {"lines", NULL},
-    {"tap", judge_tap},
-    {"yaml", judge_yaml},
-    {"xml", judge_xml},
-    {"xml_attribute", judge_xml_attribute},
-    {"github", judge_github},
-    {"github_property", judge_github_property},
-    {"markdown", judge_markdown},
-    {"shell", judge_shell},
+    {"utf8", judge_utf8},         {"line", judge_line},
+    {"short", judge_short},       {"lines", NULL},
+    {"tap", judge_tap},           {"yaml", judge_yaml},
+    {"xml", judge_xml},           {"xml_attribute", judge_xml_attribute},
+    {"github", judge_github},     {"github_property", judge_github_property},
+    {"markdown", judge_markdown}, {"shell", judge_shell},
 };
 
 static const size_t num_judges = sizeof(judges) / sizeof(judges[0]);

@@ -60,6 +60,19 @@ test("no hostile text gets through to a terminal, TAP or YAML", function()
   end
 end)
 
+test("a short text is cut between two characters, and an escape counts as what it shows", function()
+  equal(escape.short "alice", "alice")
+  equal(escape.short(("x"):rep(64)), ("x"):rep(64))
+  equal(escape.short(("x"):rep(65)), ("x"):rep(61) .. "...")
+  equal(escape.short(("\u{E9}"):rep(1000), 5), "\u{E9}\u{E9}...")
+  equal(escape.short("a\27b", 6), "a\\x1Bb")
+  equal(escape.short("\27\27", 7), "\\x1B...")
+  equal(escape.short(("\xFF"):rep(500), 4), "\u{FFFD}...")
+  for index, text in ipairs(HOSTILE) do
+    equal(is_harmless(escape.short(text, 3)), true, "short " .. index)
+  end
+end)
+
 test("lines are kept apart, whatever ends them", function()
   local lines = escape.lines "one\r\ntwo\n\n\tthree"
   equal(table.concat(lines, "|"), "one|two||  three")
