@@ -41,6 +41,8 @@ const struct ms_field ms_event_fields[] = {
     FIELD(MS_FIELD_CERTIFICATE, certificate, "selection: the leaf chosen; none: nil"),
     {"verification", MS_FIELD_RECORD, offsetof(struct ms_event_view, verification),
      ms_verification_fields, "verification: its result"},
+    FIELD(MS_FIELD_COUNT, at,
+          "verification: the time that was judged by, in seconds since the epoch"),
     FIELD(MS_FIELD_TEXT, problem, "error: the harness's word"),
     FIELD(MS_FIELD_TEXT, code, "error: GnuTLS's name"),
     FIELD(MS_FIELD_TEXT, message, "error: GnuTLS's text"),
@@ -128,6 +130,7 @@ static void view_kind(const struct ms_event *event, struct ms_event_view *view) 
         break;
     case MS_EVENT_VERIFICATION:
         view->verification = *event->verification;
+        view->at = event->verification->at;
         break;
     case MS_EVENT_ERROR:
         view_error(event, view);
@@ -148,6 +151,7 @@ void ms_event_glance(const struct ms_log *log, size_t index, struct ms_event_vie
                                    .kind = kinds[event->kind],
                                    .epoch = ms_log_epoch_name(log, event->epoch),
                                    .length = -1,
+                                   .at = -1,
                                    .number = -1};
     bool on_wire = event->kind == MS_EVENT_RECORD || event->kind == MS_EVENT_MESSAGE ||
                    event->kind == MS_EVENT_ALERT || event->kind == MS_EVENT_REQUEST ||

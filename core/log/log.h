@@ -120,6 +120,7 @@ struct ms_event_view {
     struct ms_texts signature_schemes;                       /* request, CertificateVerify */
     struct ms_certificate *certificate;                      /* selection */
     struct ms_verification verification;                     /* verification; borrowed contents */
+    int64_t at;                                              /* verification; -1: none */
     const char *problem, *code, *message, *during, *told_by; /* error */
     char spare[4][16];
 };

@@ -74,6 +74,9 @@ bool ms_session_closed(const struct ms_session *session);
 bool ms_session_completed(
     const struct ms_session *session); /* the initial handshake returned success */
 
+/* Every word of `not_sent_because`, ended by NULL. */
+extern const char *const ms_absence_words[];
+
 /* Moves the present state out (for a history of epochs). `to` is overwritten. */
 bool ms_session_freeze(struct ms_session *session, struct ms_state *to, struct ms_error *error);
 

@@ -9,6 +9,16 @@
 
 #define TLS1_2 0x0303
 
+const char *const ms_absence_words[] = {"not_requested",
+                                        "issuer_not_named",
+                                        "ambiguous",
+                                        "no_common_signature_scheme",
+                                        "key_usage",
+                                        "policy",
+                                        "library_choice",
+                                        "failed_before",
+                                        NULL};
+
 static bool is_named(struct ms_certificate *certificate, const struct ms_request *request,
                      bool *memory) {
     gnutls_x509_crt_t crt = ms_certificate_crt(certificate, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verify.h"
 
+#include "clock.h"
 #include "finding.h"
 #include "memory.h"
 
@@ -117,6 +118,7 @@ bool ms_verify(const struct ms_certificates *chain, const struct ms_demand *dema
         return ms_fail(error, "there is no certificate to verify");
     }
     result->present = true;
+    result->at = ms_clock_in_force();
     struct ms_path path;
     bool fine = ms_path_open(&path, chain, demand->trust, demand->flags, error);
     if (fine && !ms_texts_begin(&result->problems)) {

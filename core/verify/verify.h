@@ -35,6 +35,7 @@ struct ms_verification {
                                            NULL: none in particular */
     struct ms_certificates path; /* leaf first, ending in the anchor where one was reached, else as
                                     far as the certificates sent reach; always present once made */
+    int64_t at;                  /* the time that it was judged by, in seconds since the epoch */
     unsigned status; /* gnutls_certificate_status_t; 0xffffffff where GnuTLS gave none (too deep,
                         malformed) */
 };

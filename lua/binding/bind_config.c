@@ -3,9 +3,12 @@
 
 #include "bind_pki.h"
 #include "context.h"
+#include "enabled.h"
 #include "memory.h"
 #include "native.h"
 #include "options.h"
+
+#include <string.h>
 
 /* Only its address is used: the registry's table from a config box's address to the box, with weak
  * values. A config in use is held by the link that uses it. */
@@ -41,16 +44,19 @@ struct request {
     struct ms_identity *identity;
 };
 
-static void set_texts(lua_State *L, const char *name, const struct ms_texts *texts) {
-    if (!texts) {
-        return;
-    }
+static void push_texts(lua_State *L, const struct ms_texts *texts) {
     lua_createtable(L, (int)texts->num, 0);
     for (size_t i = 0; i < texts->num; i++) {
         lua_pushstring(L, texts->items[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    lua_setfield(L, -2, name);
+}
+
+static void set_texts(lua_State *L, const char *name, const struct ms_texts *texts) {
+    if (texts) {
+        push_texts(L, texts);
+        lua_setfield(L, -2, name);
+    }
 }
 
 /* Runs protected: everything that may raise on behalf of choose(). */
@@ -271,9 +277,53 @@ static int make_config(lua_State *L) {
     return 1;
 }
 
+struct texts_box {
+    struct ms_box box;
+    struct ms_texts texts;
+};
+
+static void clear_texts(void *box) {
+    ms_texts_clear(&((struct texts_box *)box)->texts);
+}
+
+static const struct ms_class texts_class = {
+    .name = "moonshake.scratch.texts", .size = sizeof(struct texts_box), .clear = clear_texts};
+
+/* The config of a site, or the end's own. */
+static const struct ms_config *config_of_site(const struct ms_config *config, const char *site) {
+    for (size_t i = 0; site && i < config->num_sites; i++) {
+        if (strcmp(config->sites[i].name, site) == 0) {
+            return config->sites[i].config;
+        }
+    }
+    return config;
+}
+
+/* (config, kind of names, key of its sites or nil) -> what is enabled, in order of preference */
+static int list_enabled(lua_State *L) {
+    static const char *const words[] = {"version", "cipher_suite", "group", "signature_scheme",
+                                        NULL};
+    static const enum ms_names kinds[] = {MS_NAMES_VERSION, MS_NAMES_CIPHER_SUITE, MS_NAMES_GROUP,
+                                          MS_NAMES_SIGNATURE_SCHEME};
+    const struct ms_config *config =
+        config_of_site(ms_config_check(L, 1), luaL_optstring(L, 3, NULL));
+    enum ms_names kind = kinds[luaL_checkoption(L, 2, NULL, words)];
+    struct texts_box *box = ms_box_scratch(L, &texts_class);
+    struct ms_error error;
+    if (!ms_enabled_names(config, kind, &box->texts)) {
+        ms_fail_memory(&error);
+        return ms_native_fail(L, &error);
+    }
+    push_texts(L, &box->texts);
+    return 1;
+}
+
 void ms_config_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"config", make_config}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"config", make_config}, {"enabled", list_enabled}, {NULL, NULL}};
     ms_class_register(L, &config_class);
+    lua_pop(L, 1);
+    ms_class_register(L, &texts_class);
     lua_pop(L, 1);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &boxes_key) == LUA_TNIL) {
         lua_newtable(L);

@@ -4,8 +4,10 @@
 #include "log.h"
 #include "names.h"
 #include "native.h"
-#include "state.h"
+#include "session.h"
 #include "walker.h"
+
+#include <string.h>
 
 static enum ms_names check_kind(lua_State *L, int index) {
     static const char *const words[] = {"version", "cipher_suite", "group",  "signature_scheme",
@@ -33,6 +35,27 @@ static int find_name(lua_State *L) {
     return 1;
 }
 
+/* ("alert", IANA's name) or ("code", GnuTLS's name of an error) -> its number, or nil */
+static int number_of(lua_State *L) {
+    static const char *const kinds[] = {"alert", "code", NULL};
+    int kind = luaL_checkoption(L, 1, NULL, kinds);
+    const char *word = luaL_checkstring(L, 2);
+    const struct ms_name *name = kind == 0 ? ms_names_find(MS_NAMES_ALERT, word) : NULL;
+    if (name) {
+        lua_pushinteger(L, name->code);
+        return 1;
+    }
+    for (int number = 1; kind == 1 && number < MS_CAUSE_CODES_END; number++) {
+        const char *code = ms_cause_code(number);
+        if (code && strcmp(code, word) == 0) {
+            lua_pushinteger(L, -number);
+            return 1;
+        }
+    }
+    lua_pushnil(L);
+    return 1;
+}
+
 static void append(lua_State *L, const char *word) {
     if (word) {
         lua_pushstring(L, word);
@@ -40,13 +63,16 @@ static void append(lua_State *L, const char *word) {
     }
 }
 
-/* What `error.problem`, `verification.problems` and `error.code` can say. */
+/* What `error.problem`, `not_sent_because`, `verification.problems` and `error.code` can say. */
 static int list_words(lua_State *L) {
-    static const char *const kinds[] = {"problem", "verification", "code", NULL};
+    static const char *const kinds[] = {"problem", "verification", "code", "absence", NULL};
     int kind = luaL_checkoption(L, 1, NULL, kinds);
     lua_newtable(L);
     for (size_t i = 0; kind == 0 && ms_problem_words[i]; i++) {
         append(L, ms_problem_words[i]);
+    }
+    for (size_t i = 0; kind == 3 && ms_absence_words[i]; i++) {
+        append(L, ms_absence_words[i]);
     }
     for (size_t i = 0; kind == 1 && ms_verification_word(i); i++) {
         append(L, ms_verification_word(i));
@@ -75,8 +101,9 @@ static int get_class(lua_State *L) {
 }
 
 void ms_words_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"names", list_names}, {"find", find_name},
-                                         {"words", list_words}, {"fields", describe_fields},
-                                         {"class", get_class},  {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"names", list_names}, {"find", find_name},         {"words", list_words},
+        {"number", number_of}, {"fields", describe_fields}, {"class", get_class},
+        {NULL, NULL}};
     ms_native_add(L, functions);
 }

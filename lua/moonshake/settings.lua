@@ -62,6 +62,13 @@ local function verify_policy(checked)
   return type(verify) == "function" and "ask" or verify and "always" or "never"
 end
 
+local function name_to_verify(checked)
+  if checked.verify_name == nil then
+    return checked.server_name
+  end
+  return checked.verify_name or nil
+end
+
 -- The core's settings of one end, without its sites.
 local function plain(api, checked)
   local made = { verify = verify_policy(checked), trust = checked.trust }
@@ -70,11 +77,7 @@ local function plain(api, checked)
   else
     made.identities = checked.identity or {}
   end
-  if checked.verify_name == nil then
-    made.verify_name = checked.server_name
-  else
-    made.verify_name = checked.verify_name or nil
-  end
+  made.verify_name = name_to_verify(checked)
   if checked.alpn and #checked.alpn > 0 then
     made.alpn = checked.alpn
   end
@@ -141,6 +144,30 @@ local function make_sites(api, role, checked, changed)
 end
 
 ---------------------------------------------------------------------------------------------------
+
+--- What an end goes by, for those who explain what it did: every option that was given or has a
+--- default, those of its site put over its own; `verify_policy` ("never", "always", "ask") and
+--- `name_to_verify` (or nil); `enabled(kind)` lists the names of that kind that are enabled, in
+--- order of preference.
+---@param checked table
+---@param changed table<string, boolean> options that hold at every site
+---@param config userdata
+---@param site string|nil the key of the site in force
+---@return table
+function settings.in_force(checked, changed, config, site)
+  local options_of_site = checked.sites and checked.sites[site] or {}
+  local merged = settings.merge(DEFAULTS, checked)
+  for name, value in pairs(options_of_site) do
+    if not changed[name] then
+      merged[name] = value
+    end
+  end
+  merged.verify_policy, merged.name_to_verify = verify_policy(merged), name_to_verify(merged)
+  merged.enabled = function(kind)
+    return native.enabled(config, kind, site)
+  end
+  return merged
+end
 
 --- Checks the options of one end. Values may be tls.default, which stays.
 ---@param api string "tls.link: server"

@@ -15,4 +15,7 @@ words.verification_problems = native.words "verification"
 --- GnuTLS's codes as `error.code` has them.
 words.codes = native.words "code"
 
+--- What `not_sent_because` can be.
+words.absences = native.words "absence"
+
 return words

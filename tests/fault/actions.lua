@@ -132,6 +132,12 @@ action("names", function()
   return native.names "cipher_suite"
 end)
 
+action("words and numbers", function()
+  assert(native.number("alert", "unknown_ca") == 48)
+  assert(native.number("code", "GNUTLS_E_EXPIRED") == -29)
+  return native.words "absence"
+end)
+
 action("descriptions of fields", function()
   local all = {}
   for _, what in ipairs { "certificate", "state", "verification", "event" } do
@@ -149,6 +155,17 @@ action("clock and deadline", function()
   native.deadline(1000)
   native.deadline(nil)
 end)
+
+---------------------------------------------------------------------------------------------------
+-- What an end enables
+
+for _, kind in ipairs { "version", "cipher_suite", "group", "signature_scheme" } do
+  action("enabled " .. kind, function(made)
+    assert(#assert(native.enabled(made, kind)) > 0)
+  end, function()
+    return config("client", { versions = { "TLS1.3" } })
+  end)
+end
 
 ---------------------------------------------------------------------------------------------------
 -- Certificates
