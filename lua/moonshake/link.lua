@@ -344,6 +344,19 @@ local function events_of(state)
   return list
 end
 
+--- link:state { width = 80 }: the certificate state of both ends as text for a terminal: for each
+--- epoch what each end reported and what Certificate messages carried, then each certificate.
+---@param given? table
+---@return string
+function methods:state(given)
+  if not link.is_link(self) then
+    strict.raise "link:state: to be called with a colon, on a link"
+  end
+  local checked = arguments.check("link:state", options.state, given)
+  local state_text = require "moonshake.views.state_text"
+  return table.concat(state_text.text(self, checked.width), "\n")
+end
+
 function Link:__index(name)
   local state = rawget(self, STATE)
   if methods[name] then
@@ -386,8 +399,9 @@ end
 
 --- What Certificate messages carried, as reported.carried() gives it.
 ---@param self table
-function link.carried(self)
-  return reported.carried(self, rawget(self, STATE).earlier)
+---@param epochs? integer as of that epoch, by its number
+function link.carried(self, epochs)
+  return reported.carried(self, rawget(self, STATE).earlier, epochs)
 end
 
 --- Makes a link from checked options.

@@ -130,6 +130,11 @@ options.send = {
   { name = "data", type = "string", required = true, about = "the bytes to send" },
 }
 
+options.state = {
+  { name = "width", type = "integer", min = 40, max = 1000,
+    about = "columns; default 80, and below 64 the ends stand one below the other" },
+}
+
 options.exporter = {
   label = { name = "label", type = "string" },
   context = { name = "context", type = "string" },

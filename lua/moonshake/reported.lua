@@ -17,33 +17,40 @@ local function chain_of(list)
   return list
 end
 
--- What the last message of an epoch that had one carried; whether there was one.
-local function last_message(history, field)
-  for index = #history, 1, -1 do
+-- What the last message of an epoch that had one carried, among the first `count` epochs; and which
+-- epoch that was, nil where there is none.
+local function last_message(history, field, count)
+  for index = count, 1, -1 do
     local list = history[index].wire[field]
     if list ~= nil then
-      return chain_of(list), true
+      return chain_of(list), history[index].epoch
     end
   end
-  return nil, false
+  return nil, nil
 end
 
 --- What the last Certificate messages carried, for each end `sent` and `received`: of this epoch,
---- else of the last epoch that had one, else of the resumed session.
+--- else of the last epoch that had one, else of the resumed session. `sent_in` and `received_in`
+--- are the names of these epochs ("the resumed session"); nil where no message is known.
 ---@param link table
 ---@param earlier table|nil what the link carried whose session this one was to resume
----@return table<string, { sent: table?, received: table? }>
-function reported.carried(link, earlier)
+---@param epochs? integer as of that epoch, by its number; default the present one
+---@return table<string, { sent: table?, received: table?, sent_in: string?, received_in: string? }>
+function reported.carried(link, earlier, epochs)
   local carried = {}
   for _, role in ipairs(ROLES) do
     local history = link[role].history
+    local count = epochs or #history
     local before = earlier and history[1].resumed == true and earlier[role] or {}
-    local sent, any_sent = last_message(history, "sent_certificates")
-    local received, any_received = last_message(history, "received_certificates")
-    carried[role] = {
-      sent = any_sent and sent or (not any_sent and before.sent or nil),
-      received = any_received and received or (not any_received and before.received or nil),
-    }
+    local made = {}
+    for _, way in ipairs { "sent", "received" } do
+      local chain, epoch = last_message(history, way .. "_certificates", count)
+      if not epoch and before[way .. "_in"] then
+        chain, epoch = before[way], "the resumed session"
+      end
+      made[way], made[way .. "_in"] = chain, epoch
+    end
+    carried[role] = made
   end
   return carried
 end

@@ -190,8 +190,8 @@ check_named(methods_in "link.lua", "link:")
 check_named(methods_in "endpoint.lua", "end:")
 check_named(methods_in "pki.lua", ":")
 check_named(methods_in "certificates.lua", ":")
-for _, list in ipairs { "renegotiate", "update_keys", "close", "send", "chain", "with", "load",
-                        "load_pkcs12", "pkcs12", "ends", "certificate", "verify" } do
+for _, list in ipairs { "renegotiate", "update_keys", "close", "send", "state", "chain", "with",
+                        "load", "load_pkcs12", "pkcs12", "ends", "certificate", "verify" } do
   check_named(names_of(options[list])) -- those of another version, too
 end
 check_named(options.later_fields)

@@ -18,6 +18,7 @@ local LIBRARY = {
     "runner.hash" },
   { "certificates", "pki", "endpoint", "link", "reported", "tls", "partial", "matchers", "expect",
     "scenario", "plain", "evidence", "case", "init" },
+  { "views.*" },
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },
@@ -29,6 +30,8 @@ local LIBRARY = {
 local UPWARD = {
   -- Under a stock interpreter nobody else starts the runner.
   ["scenario -> standalone"] = true,
+  -- Views are what a link shows; each is loaded when it is asked for.
+  ["link -> views.state_text"] = true,
 }
 
 local function room_of(rooms, name)
