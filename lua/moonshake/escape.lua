@@ -135,6 +135,30 @@ function escape.xml_attribute(text)
   return (sayable_in_xml(text):gsub('[&<>"\t\n\r]', XML))
 end
 
+local HTML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
+
+--- The text of an HTML element, or the value of an attribute in quotes; well-formed as XML, too.
+--- What cannot be seen shows as in `lines`; only line breaks stay what they are.
+---@param text string
+---@return string
+function escape.html(text)
+  if text:find "[^\x20-\x7E]" then
+    text = sayable_in_xml(table.concat(escape.lines(text), "\n"))
+  end
+  return (text:gsub("[&<>\"']", HTML))
+end
+
+--- A path as a reference from one page to another: nothing in it names a scheme or a host, or ends
+--- the path.
+---@param path string
+---@return string
+function escape.url_path(path)
+  path = path:gsub("^//", "/.//")
+  return (path:gsub("[^%w._~/-]", function(byte)
+    return ("%%%02X"):format(byte:byte())
+  end))
+end
+
 local GITHUB = { ["%"] = "%25", ["\r"] = "%0D", ["\n"] = "%0A", [":"] = "%3A", [","] = "%2C" }
 
 --- The message of a GitHub workflow command: what stands behind `::error::`.

@@ -157,7 +157,7 @@ static void a_verification_has_its_result(void **unused) {
     assert_string_equal(
         told(log, 0),
         HEAD("server", "verification") ",\"verification\":{\"verified\":false,\"accepted\":true,"
-                                       "\"problems\":[\"expired\",\"revoked\"]}}");
+                                       "\"problems\":[\"expired\",\"revoked\"]},\"at\":0}");
     ms_log_release(log);
 }
 

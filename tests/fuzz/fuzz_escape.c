@@ -329,9 +329,8 @@ static void judge_github_property(struct text given, struct text made) {
     judge_as_github(given, made, "\r\n:,");
 }
 
-static void judge_markdown(struct text given, struct text made) {
-    static const char markup[] = "\\`*_{}[]()<>#|~!$@^";
-    require_harmless(made);
+/* Pushes the table of lines, and all of them as one text. */
+static void push_lines(struct text given) {
     lua_getfield(L, 1, "lines");
     lua_pushlstring(L, given.bytes, given.len);
     lua_call(L, 1, 1);
@@ -344,6 +343,65 @@ static void judge_markdown(struct text given, struct text made) {
         luaL_addvalue(&wanted);
     }
     luaL_pushresult(&wanted);
+}
+
+static void judge_html(struct text given, struct text made) {
+    static const char *const entities[][2] = {{"&amp;", "&"},   {"&lt;", "<"},  {"&gt;", ">"},
+                                              {"&quot;", "\""}, {"&#39;", "'"}, {NULL, NULL}};
+    for (struct text rest = made; rest.len > 0;) {
+        uint32_t code;
+        size_t len = character(rest, &code);
+        require(len > 0, "no UTF-8");
+        require(code == '\n' || is_harmless(code), "what cannot be seen got through");
+        require(is_of_xml(code), "not a character of XML");
+        rest = behind(rest, len);
+    }
+    luaL_Buffer read, wanted;
+    luaL_buffinit(L, &read);
+    add_read(&read, made, '&', "<>\"'", entities);
+    luaL_pushresult(&read);
+    struct text back, lines;
+    back.bytes = lua_tolstring(L, -1, &back.len);
+    push_lines(given);
+    lines.bytes = lua_tolstring(L, -1, &lines.len);
+    luaL_buffinit(L, &wanted);
+    while (lines.len > 0) {
+        uint32_t code = 0;
+        size_t len = character(lines, &code);
+        luaL_addlstring(&wanted, lines.bytes, is_of_xml(code) ? len : 0);
+        lines = behind(lines, len);
+    }
+    require_equal(back, &wanted, "it reads back as other lines");
+}
+
+static void judge_url_path(struct text given, struct text made) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~/";
+    luaL_Buffer read;
+    require(!begins_with(made, "//"), "it names a host");
+    luaL_buffinit(L, &read);
+    made = behind(made, begins_with(made, "/.//") && begins_with(given, "//") ? 2 : 0);
+    while (made.len > 0) {
+        if (made.bytes[0] == '%') {
+            char digits[3] = "", *end;
+            require(made.len >= 3, "digits are missing");
+            memcpy(digits, made.bytes + 1, 2);
+            luaL_addchar(&read, (char)strtoul(digits, &end, 16));
+            require(end == digits + 2, "not a number");
+            made = behind(made, 3);
+        } else {
+            require(made.bytes[0] != 0 && strchr(plain, made.bytes[0]), "it is more than a path");
+            luaL_addchar(&read, made.bytes[0]);
+            made = behind(made, 1);
+        }
+    }
+    require_equal(given, &read, "it reads back as another path");
+}
+
+static void judge_markdown(struct text given, struct text made) {
+    static const char markup[] = "\\`*_{}[]()<>#|~!$@^";
+    require_harmless(made);
+    push_lines(given);
 
     luaL_Buffer read;
     luaL_buffinit(L, &read);
@@ -425,6 +483,7 @@ static const struct judge {
     {"short", judge_short},       {"lines", NULL},
     {"tap", judge_tap},           {"yaml", judge_yaml},
     {"xml", judge_xml},           {"xml_attribute", judge_xml_attribute},
+    {"html", judge_html},         {"url_path", judge_url_path},
     {"github", judge_github},     {"github_property", judge_github_property},
     {"markdown", judge_markdown}, {"shell", judge_shell},
 };

@@ -104,6 +104,20 @@ test("an attribute of XML keeps its line breaks and ends at its own quote", func
   equal(escape.xml_attribute "<&>\27", "&lt;&amp;&gt;")
 end)
 
+test("HTML shows what cannot be seen, and nothing in it is markup", function()
+  equal(escape.html "<b title=\"x\" id='y'>&amp;</b>",
+        "&lt;b title=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;&lt;/b&gt;")
+  equal(escape.html "a\r\n\tb\27\u{202E}\0c\u{9B}", "a\n  b\\x1B\\u{202E}\\x00c\\u{9B}")
+  equal(escape.html "\xFF\u{FFFE}caf\u{E9}\u{1F319}", "\u{FFFD}caf\u{E9}\u{1F319}")
+end)
+
+test("a path in a page leads to that file, and nowhere else", function()
+  equal(escape.url_path "../pcap/a b.pcapng", "../pcap/a%20b.pcapng")
+  equal(escape.url_path "javascript:alert(1)", "javascript%3Aalert%281%29")
+  equal(escape.url_path "//example.org/x?y#z", "/.//example.org/x%3Fy%23z")
+  equal(escape.url_path "a%2e\"\n\u{E9}", "a%252e%22%0A%C3%A9")
+end)
+
 test("a message for GitHub is one line that reads back as the text", function()
   equal(escape.github "50%\r\n::error::x,y:z", "50%25%0D%0A::error::x,y:z")
   equal(escape.github "%0A", "%250A")
@@ -130,6 +144,9 @@ test("no hostile text ends an element, an attribute, a command or a cell", funct
     equal(escape.xml(text):find(of_xml), nil, "xml " .. index)
     equal(escape.xml_attribute(text):gsub("&%w+;", ""):gsub("&#%d+;", ""):find '[<>&"\r\n\t]', nil,
           "attribute " .. index)
+    equal(escape.html(text):gsub("&#?%w+;", ""):find "[<>&\"']", nil, "html " .. index)
+    equal(escape.html(text):gsub("\n", ""):find "%c", nil, "html " .. index)
+    equal(escape.url_path(text):find "[^%w._~/%%-]", nil, "url " .. index)
     equal(escape.github(text):find "[\r\n]", nil, "github " .. index)
     equal(escape.github_property(text):find "[\r\n:,]", nil, "property " .. index)
     equal(escape.markdown(text):gsub("<br>", ""):find "[|<>`\\\r\n]", nil, "markdown " .. index)
