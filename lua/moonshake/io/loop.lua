@@ -25,13 +25,15 @@ function loop.guard(f)
 end
 
 --- Runs until loop.stop() is called or nothing is left to wait for. May be called again.
+---@return boolean more whether there is something to wait for
 function loop.run()
-  uv.run()
+  local more = uv.run()
   if failure then
     local message = failure[1]
     failure = nil
     error(message, 0)
   end
+  return more
 end
 
 --- Makes loop.run() return once the callbacks that are due have run.

@@ -199,8 +199,13 @@ function Pool:lost(worker, run, failure, seconds)
   self:fail(run, failure, seconds, worker:take_output())
 end
 
+-- Before cases run there is nobody yet to be told.
 function Pool:ended_badly(worker, problem)
-  self.told.ended_badly(problem, worker:take_output())
+  if self.told then
+    self.told.ended_badly(problem, worker:take_output())
+  else
+    table.insert(self.early, table.pack(problem, worker:take_output()))
+  end
 end
 
 function Pool:gone(worker)
@@ -257,6 +262,9 @@ end
 ---@param told table
 function Pool:run(runs, told)
   self.told = told
+  for _, words in ipairs(self.early) do
+    told.ended_badly(table.unpack(words, 1, words.n))
+  end
   local wanted = {}
   for _, run in ipairs(runs) do
     local unit = self.units[#self.units]
@@ -303,8 +311,7 @@ end
 --- Ends what is left, and waits for it.
 function Pool:close()
   self:stop()
-  while self.alive > 0 do
-    loop.run()
+  while self.alive > 0 and loop.run() do -- luacheck: ignore 542
   end
 end
 
@@ -313,8 +320,8 @@ end
 ---  settings: table } timeout: the seconds that a file may take to load; settings: for worker.lua
 function pool.new(how)
   return setmetatable({
-    how = how, paths = {}, units = {}, listings = {}, waiting = {}, active = {}, busy = 0,
-    num_waiting = 0, alive = 0,
+    how = how, paths = {}, units = {}, listings = {}, waiting = {}, active = {}, early = {},
+    busy = 0, num_waiting = 0, alive = 0,
   }, Pool)
 end
 

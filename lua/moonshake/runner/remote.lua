@@ -84,7 +84,9 @@ function Remote:bad_end()
   if self.finished and self.status.code == 0 and self.status.signal == 0 then
     return nil
   end
-  return ("%s: after its last case, its process %s"):format(self.path, self:how_it_ended())
+  return ("%s: %s, its process %s"):format(
+    self.path, self.was_given and "after its last case" or "after it had loaded",
+    self:how_it_ended())
 end
 
 function Remote:ended(status)
@@ -218,6 +220,7 @@ end
 ---@param run table { case = description with `index`, attempt, seconds = its deadline }
 function Remote:give(run)
   self.given[#self.given + 1] = run
+  self.was_given = true
   self.process:send(("%d %s"):format(run.case.index, run.seconds))
   if #self.given == 1 then
     self:watch(run.seconds)
