@@ -60,6 +60,47 @@ for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
   end)
 end
 
+-- Loads what says that it is there, and then waits to be ended.
+place.put("loads.lua", 'os.execute "echo $PPID >>pids; exec tail -f /dev/null"')
+place.put("quick.lua", [[
+local ms = require "moonshake"
+ms.scenario "ends at once" { run = function() ms.expect(1):equals(1) end }]])
+
+-- Runs the program, and ends it by SIGINT once `pids` has something in it.
+local function interrupt(arguments)
+  os.remove(place.directory .. "/pids")
+  local _, status = place.shell(("%s %s >out 2>&1 & run=$!; until [ -s pids ]; do :; done; "
+    .. "kill -INT $run; wait $run"):format(place.quoted(place.program), arguments))
+  return place.get "out", status
+end
+
+test("a listing that is interrupted does not look like a whole one", function()
+  for command, wanted in pairs { list = "interrupted", run = "interrupted\n" } do
+    local text, status = interrupt(command .. " loads.lua quick.lua")
+    equal(status, 130, command)
+    contains(text, wanted)
+    equal(alive(), "")
+  end
+end)
+
+-- Its one case ends at once, and its process then takes all the time that it is given.
+place.put("lingers.lua", [[
+local ms = require "moonshake"
+ms.scenario "ends" { run = function()
+  ms.expect(1):equals(1)
+  kept = setmetatable({}, { __gc = function()
+    os.execute "echo $PPID >>pids; exec tail -f /dev/null"
+  end })
+end }]])
+
+test("a worker that does not end by itself is not waited for", function()
+  local text, status = interrupt "run lingers.lua"
+  equal(status, 130)
+  contains(text, "interrupted\n1 passed in ")
+  local seconds = text:match "passed in ([%d.]+) s"
+  equal(tonumber(seconds) < 5, true, seconds)
+end)
+
 test("a run that is killed takes its workers with it, and leaves the old reports", function()
   os.remove(place.directory .. "/pids")
   place.put("r.json", "old")

@@ -3,6 +3,7 @@
 local escape = require "moonshake.escape"
 local json_map = require "moonshake.json_map"
 local runner = require "moonshake.runner"
+local tally = require "moonshake.runner.tally"
 
 local KEYS = { "id", "file", "line", "name", "tags", "timeout", "needs", "rfc", "params" }
 
@@ -34,7 +35,9 @@ return function(options)
       io.stderr:write("moonshake: ", escape.line(problem), "\n")
     end
   end
-  if options.format == "json" then
+  if tally.is_interrupted(status) then -- part of a list would look like a whole one
+    io.stderr:write "moonshake: interrupted\n"
+  elseif options.format == "json" then
     print(as_json(resolved.cases))
   else
     for _, case in ipairs(resolved.cases) do

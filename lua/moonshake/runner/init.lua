@@ -77,6 +77,14 @@ function Session:select()
   return resolved
 end
 
+-- Tells a tally of the signal that came, if one did.
+function Session:tell_signal(counted, where)
+  if self.signal then
+    counted.interrupted = where
+    counted.interrupted_status = 128 + loop.signal(self.signal:upper())
+  end
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Running
 
@@ -186,10 +194,7 @@ function Session:run(resolved, report, plan)
     self.pool:run(runs, told)
   end
   ticker:close()
-  if self.signal then
-    counted.interrupted = interrupted_in(under_way)
-    counted.interrupted_status = 128 + loop.signal(self.signal:upper())
-  end
+  self:tell_signal(counted, interrupted_in(under_way))
   return counted:summary(loop.now() - self.began, {
     empty_is_fine = plan.shard ~= nil and plan.shard.selected > 0,
     skip_status = options.skip_status,
@@ -254,6 +259,7 @@ function runner.select(options)
   local session <close> = open_session(options)
   local resolved = session:select()
   local counted = tally.new(#resolved.cases, resolved)
+  session:tell_signal(counted, true)
   return resolved, counted:summary(0, {}).status
 end
 

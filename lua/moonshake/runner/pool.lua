@@ -56,6 +56,7 @@ function Pool:start(path)
   if not worker then
     error(problem, 0) -- this machine cannot start processes
   end
+  self.living[worker] = true
   self.alive = self.alive + 1
   self:occupy(worker)
   return worker
@@ -209,6 +210,7 @@ function Pool:ended_badly(worker, problem)
 end
 
 function Pool:gone(worker)
+  self.living[worker] = nil
   self.alive = self.alive - 1
   self:release(worker)
   for _, waiting in pairs(self.waiting) do
@@ -300,10 +302,10 @@ function Pool:wind_down()
   end
 end
 
---- Ends everything at once.
+--- Ends everything at once, also what is about to end by itself.
 function Pool:stop()
   self:wind_down()
-  for worker in pairs(self.active) do
+  for worker in pairs(self.living) do
     worker:dismiss()
   end
 end
@@ -320,8 +322,8 @@ end
 ---  settings: table } timeout: the seconds that a file may take to load; settings: for worker.lua
 function pool.new(how)
   return setmetatable({
-    how = how, paths = {}, units = {}, listings = {}, waiting = {}, active = {}, early = {},
-    busy = 0, num_waiting = 0, alive = 0,
+    how = how, paths = {}, units = {}, listings = {}, waiting = {}, active = {}, living = {},
+    early = {}, busy = 0, num_waiting = 0, alive = 0,
   }, Pool)
 end
 

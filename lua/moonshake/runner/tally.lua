@@ -6,6 +6,13 @@ local tally = {}
 --- Exit statuses of the contract.
 tally.STATUS = { passed = 0, failed = 1, unusable = 2, nothing_selected = 5, interrupted = 130 }
 
+--- Whether it is the status of a run that a signal ended: 128 and the signal's number.
+---@param status integer
+---@return boolean
+function tally.is_interrupted(status)
+  return status > 128
+end
+
 local Tally = {}
 Tally.__index = Tally
 
