@@ -11,8 +11,8 @@ place.put("dies.lua", [[
 local ms = require "moonshake"
 if not io.open "dead" then
   -- In a session of its own, for its group ends with the worker.
-  os.execute("worker=$PPID setsid sh -c 'until [ -e loads ]; do :; done; kill -KILL $worker; >dead' "
-             .. ">/dev/null 2>&1 &")
+  os.execute("worker=$PPID setsid sh -c 'until [ -e loads ]; do :; done; kill -KILL $worker; "
+             .. ">dead' >/dev/null 2>&1 &")
 end
 ms.scenario "runs all the same" { run = function() ms.expect(1):equals(1) end }]])
 place.put("loads.lua", [[
