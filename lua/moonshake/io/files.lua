@@ -98,7 +98,8 @@ local function entries(path)
   return list
 end
 
-local function add_below(path, list)
+-- Adds what is of a kind, "file" or "directory".
+local function add_below(path, wanted, list)
   local names, message = entries(path)
   if not names then
     return nil, message
@@ -108,15 +109,16 @@ local function add_below(path, list)
     local kind = name:sub(1, 1) ~= "." and files.kind(below)
     if kind == "directory" and uv.fs_lstat(below).type == "link" then -- may lead round in a circle
       kind = nil
-    elseif kind == "directory" then
+    end
+    if kind == wanted then
+      list[#list + 1] = below
+    end
+    if kind == "directory" then
       local done
-      done, message = add_below(below, list)
+      done, message = add_below(below, wanted, list)
       if not done then
         return nil, message
       end
-    end
-    if kind == "file" then
-      list[#list + 1] = below
     end
   end
   return list
@@ -124,7 +126,12 @@ end
 
 --- The files below a directory, in directories of any depth, sorted; hidden ones are left out.
 function files.list(path)
-  return add_below(path, {})
+  return add_below(path, "file", {})
+end
+
+--- The directories below one, in the same way.
+function files.folders(path)
+  return add_below(path, "directory", {})
 end
 
 --- Makes an empty directory, for this user alone, where temporary files live (or in `folder`);

@@ -132,4 +132,11 @@ function loop.signal(signal)
   return found
 end
 
+--- The exit status that says that a signal ("sigint") ended a run.
+---@param name string
+---@return integer
+function loop.status_of(name)
+  return 128 + loop.signal(name:upper())
+end
+
 return loop

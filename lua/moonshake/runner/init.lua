@@ -71,7 +71,7 @@ end
 -- The selected cases, and what is wrong with the targets.
 function Session:select()
   local options = self.options
-  local plan = selection.plan(options.words)
+  local plan = options.plan or selection.plan(options.words)
   local resolved = selection.resolve(plan, self.pool:list(plan.files))
   resolved.cases = selection.filter(resolved.cases, options.filter or {})
   return resolved
@@ -81,7 +81,7 @@ end
 function Session:tell_signal(counted, where)
   if self.signal then
     counted.interrupted = where
-    counted.interrupted_status = 128 + loop.signal(self.signal:upper())
+    counted.interrupted_status = loop.status_of(self.signal)
   end
 end
 
@@ -203,7 +203,8 @@ end
 
 --- Runs what the options say.
 ---@param options table
----   words        paths and ids         filter       see selection.filter()
+---   words        paths and ids         plan         what they mean, if that is known
+---   filter       see selection.filter()
 ---   last_failed  only those            shard        { index, total }
 ---   seed         of another order      first        ids that run before the others
 ---   repeats      of each case          max_fail     failures after which it stops

@@ -95,6 +95,56 @@ function selection.plan(words)
   return plan
 end
 
+--- The part of a plan that is about some of its files.
+---@param plan table
+---@param wanted table<string, boolean> by path
+---@return table plan without problems
+function selection.narrowed(plan, wanted)
+  local part = { targets = {}, files = {}, problems = {} }
+  local function kept(paths)
+    local list = {}
+    for _, path in ipairs(paths) do
+      list[#list + 1] = wanted[path] and path or nil
+    end
+    return list
+  end
+  part.files = kept(plan.files)
+  for _, target in ipairs(plan.targets) do
+    local paths = kept(target.files)
+    if #paths > 0 then
+      part.targets[#part.targets + 1] = setmetatable({ files = paths }, { __index = target })
+    end
+  end
+  return part
+end
+
+--- The folders in which a change may change what words mean, or what lies there: those that they
+--- name with all below, and those in which named files lie (or would).
+---@param words string[]
+---@return string[]
+function selection.folders(words)
+  local folders, seen = {}, {}
+  local function add(path)
+    if not seen[path] then
+      seen[path] = true
+      folders[#folders + 1] = path
+    end
+  end
+  for _, word in ipairs(words) do
+    local path = parse(word).path
+    local above = path:match "^(.*)/[^/]*$" or "."
+    if files.kind(path) == "directory" then
+      add(path)
+      for _, below in ipairs(files.folders(path) or {}) do
+        add(tidy(below))
+      end
+    elseif files.kind(above) == "directory" then
+      add(above)
+    end
+  end
+  return folders
+end
+
 -- The cases of a file that an id means: the id itself, or all cases of the scenario.
 local function cases_named(cases, id)
   local found, names = {}, {}

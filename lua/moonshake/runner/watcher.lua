@@ -2,6 +2,8 @@
 -- moonshake run --watch: runs, waits for files to change, and runs what that touches: the cases of
 -- the changed files, and before them those that failed last.
 local changes = require "moonshake.io.changes"
+local escape = require "moonshake.escape"
+local loop = require "moonshake.io.loop"
 local runner = require "moonshake.runner"
 local selection = require "moonshake.runner.selection"
 local tally = require "moonshake.runner.tally"
@@ -12,26 +14,15 @@ local function folder_of(path)
   return path:match "^(.*)/[^/]*$" or "."
 end
 
--- The folders of the scenario files, and each of those files by folder.
-local function folders_of(paths)
-  local list, files = {}, {}
-  for _, path in ipairs(paths) do
-    local folder = folder_of(path)
-    if not files[folder] then
-      files[folder] = {}
-      list[#list + 1] = folder
-    end
-    table.insert(files[folder], path)
-  end
-  return list, files
-end
-
--- Which scenario files a change touches: a changed one itself, or, where another Lua file changed,
--- all that lie beside it, for they may have loaded it.
-local function touched(changed, paths, beside)
-  local is_scenario, set = {}, {}
-  for _, path in ipairs(paths) do
+-- Which scenario files a change touches: a changed or a new one itself, or, where another Lua file
+-- changed, all that lie beside it, for they may have loaded it.
+local function touched(changed, files, known)
+  local is_scenario, beside, set = {}, {}, {}
+  for _, path in ipairs(files) do
     is_scenario[path] = true
+    beside[folder_of(path)] = beside[folder_of(path)] or {}
+    table.insert(beside[folder_of(path)], path)
+    set[path] = not known[path] or nil
   end
   for path in pairs(changed) do
     if is_scenario[path] then
@@ -46,20 +37,13 @@ local function touched(changed, paths, beside)
 end
 
 -- The options of the next run: the touched files, and the files of what failed.
-local function narrowed(options, files, failed, file_of)
-  local wanted, words = setmetatable({}, { __index = files }), {}
-  for path in pairs(files) do
-    words[#words + 1] = path
+local function narrowed(options, plan, files, failed)
+  local wanted = setmetatable({}, { __index = files })
+  for id, path in pairs(failed) do
+    wanted[path] = id ~= nil
   end
-  for id, path in pairs(file_of) do
-    if failed[id] and not wanted[path] then
-      wanted[path] = true
-      words[#words + 1] = path
-    end
-  end
-  table.sort(words)
   return setmetatable({
-    words = words,
+    plan = selection.narrowed(plan, wanted),
     first = failed,
     filter = setmetatable({
       accept = function(case) return files[case.file] or failed[case.id] end,
@@ -67,41 +51,69 @@ local function narrowed(options, files, failed, file_of)
   }, { __index = options })
 end
 
+local function complain(problem)
+  io.stderr:write("moonshake: ", escape.line(problem), "\n")
+end
+
+-- Which files there are now, as a set.
+local function set_of(files)
+  local set = {}
+  for _, path in ipairs(files) do
+    set[path] = true
+  end
+  return set
+end
+
 --- Runs until a signal ends it.
 ---@param options table see runner.run()
 ---@return integer status
 function watcher.run(options)
-  local file_of, failed = {}, {}
+  local failed = {} -- the file of each case that failed last, by id
   local function run(how)
     local status, cases, did = runner.run(how)
     for _, case in ipairs(cases) do
-      file_of[case.id] = case.file
-    end
-    for id, has_failed in pairs(did) do
-      failed[id] = has_failed
+      if did[case.id] ~= nil then
+        failed[case.id] = did[case.id] and case.file or nil
+      end
     end
     return status
   end
-  local status = run(options)
-  while status < tally.STATUS.interrupted do
-    local paths = selection.plan(options.words).files
-    local folders, beside = folders_of(paths)
-    if #folders == 0 then
-      return status -- nothing that could change
+
+  local known, changed, status, watch = nil, nil, nil, nil
+  while true do
+    -- Watched before it is read: what changes from here on is not missed.
+    local folders = selection.folders(options.words)
+    local problem
+    watch, problem = changes.watch(folders, watch)
+    if not watch then
+      complain(problem)
+      return tally.STATUS.unusable
     end
-    local changed = changes.wait(folders, function()
-      io.stderr:write(("watching %d folder%s for changes; Ctrl-C ends\n"):format(
-        #folders, #folders == 1 and "" or "s"))
+    local plan = selection.plan(options.words)
+    local files = known and touched(changed, plan.files, known)
+    if not known then
+      status = run(setmetatable({ plan = plan }, { __index = options }))
+    elseif next(files) then
+      status = run(narrowed(options, plan, files, failed))
+    end
+    if tally.is_interrupted(status) then
+      return status
+    elseif #folders == 0 then
+      complain "there is no folder to watch"
+      return status
+    end
+    known = set_of(plan.files)
+    local signal
+    changed, signal = watch:wait(function()
+      if not files or next(files) then -- something ran
+        io.stderr:write(("watching %d folder%s for changes; Ctrl-C ends\n"):format(
+          #folders, #folders == 1 and "" or "s"))
+      end
     end)
-    if not changed then
-      return tally.STATUS.interrupted
-    end
-    local files = touched(changed, selection.plan(options.words).files, beside)
-    if next(files) then
-      status = run(narrowed(options, files, failed, file_of))
+    if signal then
+      return loop.status_of(signal)
     end
   end
-  return status
 end
 
 return watcher
