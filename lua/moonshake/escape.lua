@@ -193,6 +193,20 @@ function escape.markdown(text)
   return table.concat(lines, "<br>")
 end
 
+-- What ends a statement of Mermaid, begins a comment, a directive or a formula, or is taken for
+-- HTML; and a colon, because Mermaid takes the semicolon off what looks like `style x: ...#...;`.
+local MERMAID = "[!-'*+:-<>-@%[\\%]^`{-~]"
+
+--- Text of a Mermaid diagram, on one line: what has a meaning is named by its number. (So are the
+--- two signs by which Mermaid itself marks such numbers meanwhile.)
+---@param text string
+---@return string
+function escape.mermaid(text)
+  return (escape.line(text):gsub(MERMAID, function(character)
+    return ("#%d;"):format(character:byte())
+  end):gsub("\u{B6}", "#182;"):gsub("\u{FB02}", "#64258;"))
+end
+
 --- One word of a POSIX shell's command line, quoted where that is needed.
 ---@param text string
 ---@return string

@@ -16,7 +16,7 @@ local link = {}
 local natives = native.link_methods
 local ROLES = { "client", "server" }
 local OTHER = { client = "server", server = "client" }
-local LATER = { tamper = true, diagram = true, explain = true, pcapng = true }
+local LATER = { tamper = true, explain = true, pcapng = true }
 
 local EVENT = strict.schema("event", native.fields "event")
 local QUESTION
@@ -355,6 +355,20 @@ function methods:state(given)
   local checked = arguments.check("link:state", options.state, given)
   local state_text = require "moonshake.views.state_text"
   return table.concat(state_text.text(self, checked.width), "\n")
+end
+
+--- link:diagram { format =, width = }: what happened, as a sequence diagram: "text" for a terminal
+--- (the default, in ASCII), "mermaid" or "svg".
+---@param given? table
+---@return string
+function methods:diagram(given)
+  local api = "link:diagram"
+  if not link.is_link(self) then
+    strict.raise(api .. ": to be called with a colon, on a link")
+  end
+  local checked = arguments.check(api, options.diagram, given)
+  local diagram = require "moonshake.views.diagram"
+  return diagram.draw(diagram.model(self), checked.format or "text", { width = checked.width })
 end
 
 function Link:__index(name)

@@ -236,6 +236,13 @@ options.verify = {
   { name = "crls", later = true },
 }
 
+options.diagram = {
+  { name = "format", type = "word", words = { "text", "mermaid", "svg" },
+    about = "what it is drawn as; default \"text\"" },
+  { name = "width", type = "integer", min = 40, max = 1000,
+    about = "of text: the columns there are; default 80" },
+}
+
 options.password = { name = "password", type = "string" }
 
 ---------------------------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ ends.history = {}
 check_table("Scenarios", of_names(scenario_keys()))
 check_table("Options of an end", of_options(options.ends))
 check_table("Options of a certificate", of_options(options.certificate))
+check_table("Pictures of a link", of_options(options.diagram))
 check_table("Options of pki.verify", of_options(options.verify))
 check_table("Fields of an end", ends)
 check_table("Fields of a certificate",
@@ -190,8 +191,9 @@ check_named(methods_in "link.lua", "link:")
 check_named(methods_in "endpoint.lua", "end:")
 check_named(methods_in "pki.lua", ":")
 check_named(methods_in "certificates.lua", ":")
-for _, list in ipairs { "renegotiate", "update_keys", "close", "send", "state", "chain", "with",
-                        "load", "load_pkcs12", "pkcs12", "ends", "certificate", "verify" } do
+for _, list in ipairs { "renegotiate", "update_keys", "close", "send", "state", "diagram", "chain",
+                        "with", "load", "load_pkcs12", "pkcs12", "ends", "certificate",
+                        "verify" } do
   check_named(names_of(options[list])) -- those of another version, too
 end
 check_named(options.later_fields)

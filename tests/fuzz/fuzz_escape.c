@@ -109,11 +109,9 @@ static void add_repaired(luaL_Buffer *to, struct text text) {
 
 static bool is_harmless(uint32_t code) {
     bool is_control = code < 0x20 || (code >= 0x7F && code <= 0x9F);
-    bool is_direction = code == 0x061C || code == 0x200E || code == 0x200F ||
-                        (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-    bool is_nothing = (code >= 0x200B && code <= 0x200D) || code == 0x2028 || code == 0x2029 ||
-                      (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
-    return !is_control && !is_direction && !is_nothing;
+    bool is_invisible = code == 0x061C || code == 0xFEFF || (code >= 0x200B && code <= 0x200F) ||
+                        (code >= 0x2028 && code <= 0x202E) || (code >= 0x2060 && code <= 0x206F);
+    return !is_control && !is_invisible;
 }
 
 static void require_harmless(struct text text) {
@@ -426,6 +424,32 @@ static void judge_markdown(struct text given, struct text made) {
     lua_pop(L, 3);
 }
 
+static void judge_mermaid(struct text given, struct text made) {
+    static const char markup[] = "#;%<>&\"'`{}[]\\$*~^|:!?@+";
+    require_harmless(made);
+    struct text line = call("line", given);
+    luaL_Buffer read;
+    luaL_buffinit(L, &read);
+    while (made.len > 0) {
+        size_t len = 1;
+        if (made.bytes[0] == '#') {
+            char *end;
+            lua_pushfstring(L, "%U", strtoul(made.bytes + 1, &end, 10));
+            luaL_addvalue(&read);
+            require(*end == ';', "a number without an end");
+            len = (size_t)(end - made.bytes) + 1;
+        } else {
+            require(!strchr(markup, made.bytes[0]), "a character with a meaning got through");
+            require(!begins_with(made, "\xC2\xB6") && !begins_with(made, "\xEF\xAC\x82"),
+                    "a sign of Mermaid's own got through");
+            luaL_addchar(&read, made.bytes[0]);
+        }
+        made = behind(made, len);
+    }
+    require_equal(line, &read, "it reads back as another line");
+    lua_pop(L, 1);
+}
+
 static void judge_shell(struct text given, struct text made) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "_./:@%+=-";
@@ -485,7 +509,8 @@ static const struct judge {
     {"xml", judge_xml},           {"xml_attribute", judge_xml_attribute},
     {"html", judge_html},         {"url_path", judge_url_path},
     {"github", judge_github},     {"github_property", judge_github_property},
-    {"markdown", judge_markdown}, {"shell", judge_shell},
+    {"markdown", judge_markdown}, {"mermaid", judge_mermaid},
+    {"shell", judge_shell},
 };
 
 static const size_t num_judges = sizeof(judges) / sizeof(judges[0]);

@@ -30,7 +30,8 @@ local LIBRARY = {
 local UPWARD = {
   -- Under a stock interpreter nobody else starts the runner.
   ["scenario -> standalone"] = true,
-  -- Views are what a link shows; each is loaded when it is asked for.
+  -- What is shown of a link is made of what the link has; its methods load it when it is wanted.
+  ["link -> views.diagram"] = true,
   ["link -> views.state_text"] = true,
 }
 

@@ -137,6 +137,16 @@ test("a cell of Markdown is one cell of plain text", function()
   equal(escape.markdown "one\r\ntwo\n\27", "one<br>two<br>&#92;x1B")
 end)
 
+test("a label of Mermaid is one line of plain text", function()
+  equal(escape.mermaid "a; b #59; %%{init: {}}%%",
+        "a#59; b #35;59#59; #37;#37;#123;init#58; #123;#125;#125;#37;#37;")
+  equal(escape.mermaid "<br/>--x $$x$$ `c` [d] e|f", "#60;br/#62;--x #36;#36;x#36;#36; #96;c#96; "
+        .. "#91;d#93; e#124;f")
+  equal(escape.mermaid "CN=Müller, O=A (B)-1_2.3", "CN=Müller, O=A (B)-1_2.3")
+  equal(escape.mermaid "\27\n\u{FB02}\u{B0}\u{B0}60\u{B6}\u{DF}",
+        "#92;x1B#92;x0A#64258;\u{B0}\u{B0}60#182;\u{DF}")
+end)
+
 test("no hostile text ends an element, an attribute, a command or a cell", function()
   for index, text in ipairs(HOSTILE) do
     local of_xml = "[\0-\8\11\12\14-\31]"
@@ -151,6 +161,8 @@ test("no hostile text ends an element, an attribute, a command or a cell", funct
     equal(escape.github_property(text):find "[\r\n:,]", nil, "property " .. index)
     equal(escape.markdown(text):gsub("<br>", ""):find "[|<>`\\\r\n]", nil, "markdown " .. index)
     equal(is_harmless(escape.markdown(text)), true, "markdown " .. index)
+    equal(escape.mermaid(text):gsub("#%d+;", ""):find "[#;%%<>&`{}\r\n]", nil, "mermaid " .. index)
+    equal(is_harmless(escape.mermaid(text)), true, "mermaid " .. index)
   end
 end)
 

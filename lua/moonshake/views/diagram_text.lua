@@ -1,0 +1,207 @@
+-- SPDX-License-Identifier: MIT
+-- A sequence diagram (see steps.lua) for a terminal: two life lines, a line a message with its name
+-- at the side of its sender, below it what it says.
+local columns = require "moonshake.views.columns"
+local escape = require "moonshake.escape"
+local words = require "moonshake.views.diagram_words"
+
+local WIDEST = 120 -- longer arrows are no easier to follow
+local MARGIN = 3   -- columns beside a life line: half of "client"
+local INDENT = 5   -- of what a message says, from the life line of its sender
+
+local ASCII = {
+  line = "|", dash = "-", dots = ".", rule = "=", right = ">", left = "<", stop = "x",
+  separator = "; ",
+  completed = "*", judged = "o", failed = "X", told = "X", stalled = "?", altered = "!",
+}
+local UNICODE = {
+  line = "│", dash = "─", dots = "╌", rule = "═", right = "►", left = "◄", stop = "×",
+  separator = " · ",
+  completed = "●", judged = "○", failed = "■", told = "■", stalled = "?", altered = "!",
+}
+
+local Picture = {}
+Picture.__index = Picture
+
+---------------------------------------------------------------------------------------------------
+-- Lines: made of pieces { text, style }, so that widths are those of what is seen
+
+local function width_of(pieces)
+  local width = 0
+  for _, piece in ipairs(pieces) do
+    width = width + columns.width(piece[1])
+  end
+  return width
+end
+
+function Picture:add(pieces)
+  local texts = {}
+  for index, piece in ipairs(pieces) do
+    texts[index] = piece[2] and piece[1] ~= "" and self.paint(piece[1], piece[2]) or piece[1]
+  end
+  self.lines[#self.lines + 1] = (table.concat(texts):gsub("%s+$", ""))
+end
+
+-- A line between the life lines. `left` and `right` stand in place of these.
+function Picture:inside(pieces, left, right)
+  local line = { { (" "):rep(MARGIN) }, left or { self.set.line, "dim" } }
+  table.move(pieces, 1, #pieces, #line + 1, line)
+  line[#line + 1] = { (" "):rep(self.inner - width_of(pieces)) }
+  line[#line + 1] = right or { self.set.line, "dim" }
+  self:add(line)
+end
+
+-- The same, its pieces at the other end.
+function Picture:inside_right(pieces, right)
+  table.insert(pieces, 1, { (" "):rep(self.inner - width_of(pieces)) })
+  self:inside(pieces, nil, right)
+end
+
+-- A text at the side of an end.
+function Picture:beside(role, text, style, symbol)
+  if role == "client" then
+    self:inside({ { " " }, { text, style } }, symbol)
+  else
+    self:inside_right({ { text, style }, { " " } }, symbol)
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- Steps
+
+-- The pieces of an arrow from left to right.
+local function arrow(self, step, name)
+  local set, fate = self.set, words.fate(step)
+  local dash = step.fate == "unsent" and set.dots or set.dash
+  local head = (step.fate == "unread" or step.fate == "lost") and set.stop
+    or step.fate == "unsent" and "" or (step.from == "client" and set.right or set.left)
+  local gap = (step.fate == "lost" or step.fate == "unsent") and math.min(8, self.inner // 6) or 0
+  local tail = { { dash:rep(2), "dim" }, { " " }, { name, words.style(step) }, { " " } }
+  local tip = fate and { { " " }, { fate, "bad" }, { " " }, { dash:rep(2), "dim" } } or {}
+  tip[#tip + 1] = { head, fate and "bad" or "dim" }
+  local left = self.inner - width_of(tail) - width_of(tip) - gap
+  local pieces = table.move(tail, 1, #tail, 1, {})
+  pieces[#pieces + 1] = { dash:rep(math.max(left, 0)), "dim" }
+  table.move(tip, 1, #tip, #pieces + 1, pieces)
+  pieces[#pieces + 1] = { (" "):rep(gap) }
+  return pieces
+end
+
+local function reversed(pieces)
+  local turned = {}
+  for index, piece in ipairs(pieces) do
+    turned[#pieces + 1 - index] = piece
+  end
+  return turned
+end
+
+-- What a message says, in a block at the side of its sender.
+function Picture:facts(step)
+  local room = self.inner - INDENT - 3
+  local block = columns.fold(words.escaped(step.facts), room, self.set.separator)
+  for _, line in ipairs(words.escaped(step.lines)) do
+    for index, part in ipairs(columns.fold({ columns.cut(line, 2 * room - 2) }, room - 2, "")) do
+      block[#block + 1] = (index > 1 and "  " or "") .. part
+    end
+  end
+  local width = 0
+  for _, line in ipairs(block) do
+    width = math.max(width, columns.width(line))
+  end
+  local indent = step.from == "client" and INDENT or self.inner - INDENT - width
+  for _, line in ipairs(block) do
+    self:inside { { (" "):rep(indent) }, { line, "dim" } }
+  end
+end
+
+local draw = {}
+
+local function draw_wire(self, step)
+  if self.from and self.from ~= step.from then
+    self:inside {}
+  end
+  self.from = step.from
+  local room = self.inner - 10 - #(words.fate(step) or "")
+  local pieces = arrow(self, step, columns.cut(words.name(step), room))
+  self:inside(step.from == "client" and pieces or reversed(pieces))
+  self:facts(step)
+end
+
+draw.message, draw.alert, draw.data, draw.change_cipher_spec =
+  draw_wire, draw_wire, draw_wire, draw_wire
+
+function draw.mark(self, step)
+  local style = words.style(step)
+  local text = escape.line(step.text)
+  for index, line in ipairs(columns.fold({ text }, self.inner - 4, "")) do
+    self:beside(step.at, line, style, index == 1 and { self.set[step.what], style } or nil)
+  end
+  self.used[step.what] = true
+end
+
+function draw.epoch(self, step)
+  local name = (" %s "):format(escape.line(step.name))
+  local before = (self.inner - columns.width(name)) // 2
+  self:inside {}
+  self:inside { { self.set.rule:rep(before), "dim" }, { name, "name" },
+                { self.set.rule:rep(self.inner - before - columns.width(name)), "dim" } }
+  self:inside {}
+  self.from = nil
+end
+
+function draw.note(self, step)
+  for _, text in ipairs(escape.lines(step.text)) do
+    for _, line in ipairs(columns.fold({ text }, self.inner - 4, "")) do
+      self:inside { { "  " }, { line, "note" } }
+    end
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+
+-- Both ends' names, or what became of them.
+function Picture:both(client, server, style)
+  local left, right = style and style(client), style and style(server)
+  local room = MARGIN + self.inner + 2 + MARGIN - #client - #server
+  self:add { { client, left or "name" }, { (" "):rep(room) }, { server, right or "name" } }
+end
+
+function Picture:legend(model)
+  local set, used = self.set, self.used
+  local parts = words.legend(model)
+  if used.completed then
+    parts[#parts + 1] = set.completed .. " handshake complete"
+  end
+  if used.failed or used.told then
+    parts[#parts + 1] = set.failed .. " learned of the failure"
+  end
+  for _, line in ipairs(columns.fold(parts, 2 * MARGIN + self.inner + 2, "   ")) do
+    self:add { { line, "dim" } }
+  end
+end
+
+--- The lines of a diagram.
+---@param model table see steps.lua
+---@param how { width: integer, unicode: boolean?, paint: (fun(text: string, style: string):
+---  string)? } columns, at least 40; box drawing characters instead of ASCII; colours (styles are
+---  those of diagram_words.lua, and "dim")
+---@return string[]
+return function(model, how)
+  local self = setmetatable({
+    set = how.unicode and UNICODE or ASCII,
+    paint = how.paint or function(text) return text end,
+    inner = math.min(how.width, WIDEST) - 2 * MARGIN - 2,
+    lines = {}, used = {},
+  }, Picture)
+  self:both("client", "server")
+  for _, step in ipairs(model.steps) do
+    draw[step.kind](self, step)
+  end
+  if #model.steps == 0 then
+    self:inside { { "  " }, { "nothing has happened yet", "dim" } }
+  end
+  self:inside {}
+  self:both(model.ends.client, model.ends.server, words.phase_style)
+  self:legend(model)
+  return self.lines
+end

@@ -1,0 +1,89 @@
+-- SPDX-License-Identifier: MIT
+-- What every form of a diagram says in the same words: names with the marks of RFC 8446 for what
+-- protects a message, what became of it, what the marks mean.
+local escape = require "moonshake.escape"
+
+local words = {}
+
+local OPEN = { none = "", handshake = "{", application = "[" }
+local CLOSE = { none = "", handshake = "}", application = "]" }
+
+local FATES = {
+  changed = "changed on the way", lost = "lost on the way", unread = "not read",
+  unsent = "never sent", strange = "not sent so",
+}
+
+--- The name of what crossed the wire: "{Finished}", "[Alert: fatal certificate_required (116)]".
+---@param step table
+---@return string
+function words.name(step)
+  local name = escape.line(step.name)
+  if step.kind == "alert" then
+    name = ("Alert: %s%s"):format(step.fatal and "fatal " or "", name)
+  end
+  name = OPEN[step.level] .. name .. CLOSE[step.level]
+  return step.count and ("%s x %d"):format(name, step.count) or name
+end
+
+--- What became of it, where that is worth a word.
+---@param step table
+---@return string|nil
+function words.fate(step)
+  return FATES[step.fate]
+end
+
+--- Texts for one line each.
+---@param texts string[]
+---@return string[]
+function words.escaped(texts)
+  local lines = {}
+  for index, text in ipairs(texts) do
+    lines[index] = escape.line(text)
+  end
+  return lines
+end
+
+--- How a step is drawn: "bad", "good", "plain", or by what protects it "none", "handshake",
+--- "application".
+---@param step table
+---@return string
+function words.style(step)
+  if step.kind == "mark" then
+    return step.bad and "bad" or step.what == "completed" and "good" or "plain"
+  elseif step.kind == "alert" then
+    return step.fatal and "bad" or step.level
+  end
+  return step.level
+end
+
+--- How the last word about an end is drawn.
+---@param phase string
+---@return string
+function words.phase_style(phase)
+  return (phase == "failed" or phase == "stalled") and "bad" or phase == "established" and "good"
+    or "plain"
+end
+
+--- What has to be explained of a diagram's signs.
+---@param model table see steps.lua
+---@return string[]
+function words.legend(model)
+  local used = {}
+  for _, step in ipairs(model.steps) do
+    used[step.level or "none"] = true
+  end
+  local parts = {}
+  if used.handshake then
+    parts[1] = "{ } under handshake keys"
+  end
+  if used.application then
+    parts[#parts + 1] = model.version == "TLS1.3" and "[ ] under application keys"
+      or "[ ] encrypted"
+  end
+  if model.left_out > 0 then
+    parts[#parts + 1] = "ChangeCipherSpec left out: TLS1.3 sends it for middleboxes only"
+  end
+  return parts
+end
+
+return words
