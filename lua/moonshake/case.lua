@@ -28,6 +28,7 @@ local function new(made, combination, file)
     file = file,
     closers = {},
     tellers = {},
+    kept = {},
   }, Case)
   case:forget()
   return case
@@ -48,18 +49,27 @@ function Case:record_failure(failure)
   self.failures[#self.failures + 1] = failure
 end
 
---- Keeps a line of narration.
+--- Keeps a line of narration and, where steps are told, behind which it stands: so many events of
+--- the link that was made last.
 function Case:note(text)
   self.notes[#self.notes + 1] = text
+  local link = self.tells and self.tellers[1] and self.tellers[#self.tellers]()
+  if link then
+    self.places[#self.notes] = { link = link, after = #link.events }
+  end
 end
 
 --- Has f() called when the case ends, the last one first. `tell`, if given, answers with the link
---- that f() closes, or nil when that is gone already.
+--- that f() closes, or nil when that is gone already. The last links do not go before the case
+--- ends, or what is told of a case would depend on when garbage was collected.
 ---@param f function
 ---@param tell? fun(): table|nil
 function Case:on_close(f, tell)
   self.closers[#self.closers + 1] = f
   self.tellers[#self.tellers + 1] = tell
+  if tell then
+    self.kept[#self.tellers % evidence.LAST_LINKS + 1] = tell()
+  end
 end
 
 --- The path of the case's own directory, which is made now if it was not asked for before.
@@ -148,7 +158,7 @@ function Case:close(keeps_directory)
   for index = #self.closers, 1, -1 do
     self.closers[index]()
   end
-  self.closers, self.tellers = {}, {}
+  self.closers, self.tellers, self.kept = {}, {}, {}
   if self.made_directory and keeps_directory then
     self:note("kept " .. self.made_directory)
   elseif self.made_directory then
@@ -173,6 +183,7 @@ end
 function Case:play(timeout, how)
   native.clock_reset()
   native.rewind()
+  self.tells = how.evidence and how.evidence.story
   scenario.set_current(self)
   native.deadline(timeout)
   local done, value = xpcall(self.scenario.run, on_error, self:view())
@@ -229,7 +240,7 @@ end
 
 --- Lets go of what the last run() recorded; the case can be run again.
 function Case:forget()
-  self.expectations, self.failures, self.notes = 0, {}, {}
+  self.expectations, self.failures, self.notes, self.places = 0, {}, {}, {}
   self.evidence, self.made_directory, self.damage = nil, nil, nil
 end
 

@@ -10,7 +10,7 @@ local UNUSABLE = 2
 
 -- Of the contract, but not of this version: an option that was ignored would turn a run green.
 local LATER_COMMANDS = {
-  "show", "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
+  "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
 }
 local LATER_OPTIONS = { "--client", "--server", "--pcap", "--report" }
 
@@ -80,6 +80,20 @@ local function add_run(parser, later)
   end
 end
 
+local SHOW = {
+  { "--beside", nil, "beside", nil,
+    "TLS 1.2 and 1.3 side by side, or two cases that differ in one value." },
+  { "--output", "FILE", "output", values.output, "Write to a file." },
+}
+
+local function add_show(parser)
+  local show = parser:command("show", "Run one case and tell what happened, step by step.")
+  show:argument("id", "The id of a case (what list prints), or FILE:LINE."):args "1-2"
+  show:option("--format", "text (default), mermaid, svg or json.")
+    :choices { "text", "mermaid", "svg", "json" }:default "text"
+  add_options(show, SHOW)
+end
+
 -- `later(name)` is called for what a later version will have.
 local function make_parser(later)
   local argparse = require "argparse"
@@ -91,6 +105,7 @@ local function make_parser(later)
   local list = parser:command("list", "List cases, one id a line (default: those of scenarios/).")
   add_selection(list)
   list:option("--format", "text (default) or json."):choices { "text", "json" }:default "text"
+  add_show(parser)
   local merge = parser:command("merge", "Join the JSON reports of all shards of a run.")
   merge:argument("file", "What run --format json=FILE wrote, of each shard."):args "+"
   add_reports(merge)
@@ -106,7 +121,7 @@ local function make_parser(later)
 end
 
 -- The options that rows are added for, by command.
-local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS } }
+local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW } }
 
 -- argparse suggests only what is very near.
 local function complaint(message, command)
@@ -141,7 +156,7 @@ local function with_seed(arguments)
 end
 
 -- Each command is a file of its own, loaded when it is wanted.
-local COMMANDS = { run = true, list = true, merge = true, lua = true }
+local COMMANDS = { run = true, list = true, show = true, merge = true, lua = true }
 
 --- Runs a command line.
 ---@param arguments string[] as Lua's `arg`: [0] is the program, [1] ... what follows it

@@ -4,7 +4,8 @@
 -- texts, numbers and tables of them; what is large goes as text that is JSON already.
 local evidence = {}
 
-local LAST_LINKS = 8 -- whose ends are told
+--- How many links of a case are told, those that were made last.
+evidence.LAST_LINKS = 8
 
 -- Both ends of the links that the case made last, as JSON.
 local function ends_of(links)
@@ -16,10 +17,16 @@ local function ends_of(links)
   return "[" .. table.concat(texts, ",") .. "]"
 end
 
+-- What `moonshake show` tells.
+local function story_of(links, how, case)
+  return require("moonshake.views.narrative").of(links, case.notes, case.places, how)
+end
+
 -- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by
 -- that name in `how` is made; `how[name]` is what it was asked for with.
 local KINDS = {
   ends = { when = "failed", make = ends_of },
+  story = { when = "always", make = story_of },
 }
 
 --- The links that were made last and are still there, in the order in which they were made.
@@ -28,7 +35,7 @@ local KINDS = {
 function evidence.links(tellers)
   local links = {}
   for index = #tellers, 1, -1 do
-    local link = #links < LAST_LINKS and tellers[index]()
+    local link = #links < evidence.LAST_LINKS and tellers[index]()
     if link then
       table.insert(links, 1, link)
     end

@@ -87,6 +87,11 @@ function values.format(text)
   return nil, ("unknown format '%s'%s"):format(format, suggest.hint(format, FORMATS))
 end
 
+--- A file to write.
+function values.output(text)
+  return text ~= "" and text or nil, "--output: a file wanted"
+end
+
 --- What is wrong with a set of formats, or nil: two cannot share standard output.
 ---@param formats { format: string, path: string? }[]
 ---@return string|nil problem

@@ -33,6 +33,8 @@ local UPWARD = {
   -- What is shown of a link is made of what the link has; its methods load it when it is wanted.
   ["link -> views.diagram"] = true,
   ["link -> views.state_text"] = true,
+  -- Views of a case are made where its links still are.
+  ["evidence -> views.narrative"] = true,
 }
 
 local function room_of(rooms, name)

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- The report for people: failures as they happen, how far it is on a terminal and else a line a
 -- case, and a summary.
+local colours = require "moonshake.report.colours"
 local escape = require "moonshake.escape"
 local failure_text = require "moonshake.report.failure_text"
 local live = require "moonshake.report.live"
 
-local COLOURS = { red = 31, green = 32, yellow = 33, bold = 1, dim = 2 }
 local WORDS = {
   passed = { "PASS", "green" },
   failed = { "FAIL", "red" },
@@ -39,10 +39,6 @@ end
 
 local Pretty = {}
 Pretty.__index = Pretty
-
-function Pretty:paint(text, colour)
-  return self.colour and ("\27[%dm%s\27[0m"):format(COLOURS[colour], text) or text
-end
 
 function Pretty:write(...)
   if self.live then
@@ -113,7 +109,7 @@ function Pretty:case_ended(result)
   end
   if not self.terminal or result.outcome == "failed" then
     local word, colour = table.unpack(WORDS[result.outcome])
-    self:write(self:paint(("%5s"):format(word), colour),
+    self:write(self.paint(("%5s"):format(word), colour),
                (" %7.3fs (%3d/%d) "):format(result.seconds, self.done, self.total),
                title, "\n")
     if result.outcome == "failed" then
@@ -133,7 +129,7 @@ function Pretty:reasons()
   table.sort(reasons)
   for _, reason in ipairs(reasons) do
     local group = self.skips[reason]
-    self:write(self:paint(WORDS[group.outcome][1], "yellow"), (" %d: "):format(#group),
+    self:write(self.paint(WORDS[group.outcome][1], "yellow"), (" %d: "):format(#group),
                escape.line(reason), "\n")
   end
 end
@@ -158,7 +154,7 @@ end
 
 function Pretty:complaints(heading, texts)
   for _, text in ipairs(texts or {}) do
-    self:write(self:paint(heading, "red"), " ",
+    self:write(self.paint(heading, "red"), " ",
                table.concat(escape.lines(text), "\n  "), "\n")
   end
 end
@@ -172,7 +168,7 @@ function Pretty:finish(summary)
   end
   self:reasons()
   for _, title in ipairs(self.failed) do
-    self:write(self:paint("FAIL", "red"), " ", title, "\n")
+    self:write(self.paint("FAIL", "red"), " ", title, "\n")
   end
   if self.total > 0 then
     self:complaints("not loaded", summary.problems)
@@ -180,26 +176,12 @@ function Pretty:finish(summary)
   self:complaints("worker lost", summary.lost)
   if summary.interrupted then
     local where = summary.interrupted ~= true and " in " .. escape.line(summary.interrupted) or ""
-    self:write(self:paint("interrupted", "red"), where, "\n")
+    self:write(self.paint("interrupted", "red"), where, "\n")
   end
-  local counts = pretty.counts(summary, function(text, colour) return self:paint(text, colour) end)
+  local counts = pretty.counts(summary, self.paint)
   local seed = self.seed and (", shuffled by seed %d"):format(self.seed) or ""
   self:write(counts, (" in %.2f s%s\n"):format(summary.seconds, seed))
   return self.stream:flush()
-end
-
--- What the environment says about colour, the strongest word first.
-local function wants_colour(is_terminal)
-  local function set(name)
-    local value = os.getenv(name)
-    return value ~= nil and value ~= ""
-  end
-  if set "NO_COLOR" then
-    return false
-  elseif set "CLICOLOR_FORCE" and os.getenv "CLICOLOR_FORCE" ~= "0" then
-    return true
-  end
-  return is_terminal and os.getenv "CLICOLOR" ~= "0" and os.getenv "TERM" ~= "dumb"
 end
 
 --- A report (see runner.lua) for people.
@@ -211,7 +193,7 @@ function pretty.new(stream, context)
   return setmetatable({
     stream = stream,
     terminal = context.terminal and os.getenv "TERM" ~= "dumb",
-    colour = wants_colour(context.terminal),
+    paint = colours.painter(context.terminal),
     program = context.program,
     width = context.width or function() return 80 end,
     num_durations = context.durations,

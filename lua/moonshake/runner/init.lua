@@ -213,6 +213,7 @@ end
 ---   temporary    where those are       erase        variables that workers do not get
 ---   evidence     what is kept of cases (see evidence.lua)
 ---   skip_status  the exit status where every case was skipped
+---   aside        whether it is not to be remembered which cases failed
 ---   reports, context  see report/several.lua
 --- All but words, reports and context may be nil.
 ---@return integer status the exit status
@@ -246,8 +247,10 @@ function runner.run(options)
     complain { "the report could not be written: " .. problem }
     return tally.STATUS.unusable, resolved.cases, failed
   end
-  local kept
-  kept, problem = last_failed.keep(failed)
+  local kept = options.aside
+  if not kept then
+    kept, problem = last_failed.keep(failed)
+  end
   complain { not kept and problem or nil }
   return summary.status, resolved.cases, failed
 end

@@ -18,8 +18,7 @@ end
 --- A model in one of the forms.
 ---@param model table
 ---@param format string
----@param how? { width: integer?, unicode: boolean?, paint: function? } of the text (see
----  diagram_text.lua)
+---@param how? table see diagram_text.lua (a width of 80 if not said), or diagram_svg.lua
 ---@return string
 function diagram.draw(model, format, how)
   if format == "text" then
@@ -29,7 +28,8 @@ function diagram.draw(model, format, how)
     })
     return table.concat(lines, "\n")
   end
-  return require("moonshake.views.diagram_" .. format)(model)
+  return format == "svg" and (require("moonshake.views.diagram_svg").draw(model, how))
+    or require "moonshake.views.diagram_mermaid" (model)
 end
 
 return diagram

@@ -35,10 +35,7 @@ end
 
 local function draw_wire(step)
   local fate = words.fate(step)
-  local lines = columns.fold(words.escaped(step.facts), ROOM, ", ")
-  for _, line in ipairs(step.lines) do
-    lines[#lines + 1] = columns.cut(escape.line(line), ROOM)
-  end
+  local lines = words.block(step, ROOM, ", ")
   local text = ours(columns.cut(words.name(step), ROOM)) .. (fate and " (" .. fate .. ")" or "")
   if #lines > 0 then
     text = text .. "<br/>" .. label(lines, escape.mermaid)
@@ -51,16 +48,11 @@ draw.message, draw.alert, draw.data, draw.change_cipher_spec =
 
 function draw.mark(step)
   return ("Note %s: %s"):format(INNER[step.at],
-                                label(columns.fold({ escape.line(step.text) }, ROOM, ""), ours))
+                                label(columns.wrap(escape.line(step.text), ROOM), ours))
 end
 
 function draw.note(step)
-  local lines = {}
-  for _, text in ipairs(escape.lines(step.text)) do
-    local folded = columns.fold({ text }, ROOM, "")
-    table.move(folded, 1, #folded, #lines + 1, lines)
-  end
-  return "Note over client,server: " .. label(lines, escape.mermaid)
+  return "Note over client,server: " .. label(words.note(step, ROOM), escape.mermaid)
 end
 
 --- A diagram in Mermaid.

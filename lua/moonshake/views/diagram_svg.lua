@@ -13,6 +13,7 @@ local WIDTH, LEFT, RIGHT = 760, 80, 680
 local SIZE, SMALL, EVEN = 13, 11.5, 7.1 -- of names, of facts, of a character of facts
 local NAME, FACT, GAP = 22, 15, 8       -- heights: a name with its arrow, a fact, between steps
 local INSET, HEAD = 12, 8
+local ROOM = math.floor((RIGHT - LEFT - 4 * INSET) / EVEN) -- columns of what stands between
 
 local COLOURS = { -- on white, on black
   ink = { "#1f2328", "#e6edf3" }, soft = { "#59636e", "#9198a1" },
@@ -27,8 +28,11 @@ for name in pairs(COLOURS) do
 end
 table.sort(NAMES)
 
--- The style sheet. Colours stand in the elements too, for viewers that know no variables.
-local function style_sheet()
+local svg = {}
+
+--- The style sheet. Colours stand in the elements too, for viewers that know no variables.
+---@return string
+function svg.style()
   local rules = {
     ".ms-diagram text{font-family:system-ui,-apple-system,'Segoe UI',sans-serif;"
       .. "white-space:pre}",
@@ -125,17 +129,6 @@ local function arrow(self, step, colour)
   end
 end
 
-local function facts_of(step)
-  local room = math.floor((RIGHT - LEFT - 4 * INSET) / EVEN)
-  local lines = columns.fold(words.escaped(step.facts), room, " · ")
-  for _, line in ipairs(words.escaped(step.lines)) do
-    for index, part in ipairs(columns.fold({ columns.cut(line, 2 * room - 2) }, room - 2, "")) do
-      lines[#lines + 1] = (index > 1 and "  " or "") .. part
-    end
-  end
-  return lines
-end
-
 local draw = {}
 
 local function draw_wire(self, step)
@@ -154,7 +147,7 @@ local function draw_wire(self, step)
     self:text(to.x + to.towards * INSET, self.y - 6, to.anchor, fate, "bad", { size = SMALL })
   end
   arrow(self, step, colour)
-  for index, line in ipairs(facts_of(step)) do
+  for index, line in ipairs(words.block(step, ROOM, " · ")) do
     self.y = self.y + FACT + (index == 1 and 1 or 0)
     self:text(from.x + from.towards * INSET, self.y, from.anchor, line, "soft",
               { size = SMALL, even = true })
@@ -187,8 +180,7 @@ local MARKS = { bad = "bad", good = "good", plain = "soft" }
 
 function draw.mark(self, step)
   local side, colour = SIDE[step.at], MARKS[words.style(step)]
-  local room = math.floor((RIGHT - LEFT - 4 * INSET) / EVEN)
-  for index, line in ipairs(columns.fold({ escape.line(step.text) }, room, "")) do
+  for index, line in ipairs(columns.wrap(escape.line(step.text), ROOM)) do
     self.y = self.y + 16
     if index == 1 then
       sign(self, step, colour)
@@ -196,7 +188,7 @@ function draw.mark(self, step)
     self:text(side.x + side.towards * INSET, self.y + 4, side.anchor, line, colour,
               { size = 12, strong = step.bad })
   end
-  self.y = self.y + GAP
+  self.y = self.y + GAP + 3
 end
 
 function draw.epoch(self, step)
@@ -214,12 +206,7 @@ function draw.epoch(self, step)
 end
 
 function draw.note(self, step)
-  local room = math.floor((RIGHT - LEFT - 4 * INSET) / EVEN)
-  local lines = {}
-  for _, text in ipairs(escape.lines(step.text)) do
-    local folded = columns.fold({ text }, room, "")
-    table.move(folded, 1, #folded, #lines + 1, lines)
-  end
+  local lines = words.note(step, ROOM)
   self.y = self.y + 4
   self:add('<path d="M%s %sv%s" stroke-width="3" %s/>', LEFT + INSET + 1, number(self.y + 3),
            #lines * FACT + 2, stroke "note")
@@ -251,11 +238,44 @@ local function legend(self, model)
   end
 end
 
+--- The width of every diagram.
+svg.WIDTH = WIDTH
+
+--- A whole SVG around what is drawn.
+---@param width number
+---@param height number
+---@param content string
+---@return string
+function svg.frame(width, height, content)
+  return table.concat {
+    ('<svg xmlns="http://www.w3.org/2000/svg" class="ms-diagram" viewBox="0 0 %s %s" width="%s" '
+      .. 'height="%s" role="figure" aria-label="Sequence diagram of a TLS link">\n'):format(
+      number(width), number(height), number(width), number(height)),
+    svg.style(), ('\n<rect width="100%%" height="100%%" %s/>\n'):format(fill "paper"), content,
+    "</svg>\n",
+  }
+end
+
+--- What stands above a diagram.
+---@param x number
+---@param y number
+---@param text string
+---@return string
+function svg.heading(x, y, text)
+  local self = setmetatable({ parts = {} }, Picture)
+  self:text(x + LEFT - 52, y + 24, "start", columns.cut(escape.line(text), 96), "ink",
+            { strong = true })
+  return table.concat(self.parts, "\n") .. "\n"
+end
+
 --- A diagram as SVG.
 ---@param model table see steps.lua
----@param how { bare: boolean? } bare: without a style sheet, for a page that has it already
+---@param how? { bare: boolean?, x: number?, y: number? } bare: without the style sheet and without
+---  a ground, for a page that has them already (svg.style()); where it stands in another SVG
 ---@return string
-return function(model, how)
+---@return number height
+function svg.draw(model, how)
+  how = how or {}
   local self = setmetatable({ parts = {}, y = 10 }, Picture)
   box(self, "client", "client", "ink")
   box(self, "server", "server", "ink")
@@ -274,17 +294,19 @@ return function(model, how)
   box(self, "server", model.ends.server, PHASES[words.phase_style(model.ends.server)])
   self.y = self.y + 26
   legend(self, model)
-  local height = number(self.y + 14)
-  local life = setmetatable({ parts = {} }, Picture)
-  for _, side in pairs { SIDE.client, SIDE.server } do
-    life:line(side.x, top, side.x, bottom, "line")
+  local height = self.y + 14
+  local below = setmetatable({ parts = {} }, Picture)
+  for _, side in ipairs { SIDE.client, SIDE.server } do
+    below:line(side.x, top, side.x, bottom, "line")
   end
-  return table.concat {
-    ('<svg xmlns="http://www.w3.org/2000/svg" class="ms-diagram" viewBox="0 0 %d %s" width="%d" '
-      .. 'height="%s" role="figure" aria-label="Sequence diagram of a TLS link">\n'):format(
-      WIDTH, height, WIDTH, height),
-    how and how.bare and "" or style_sheet() .. "\n",
-    ('<rect width="%d" height="%s" %s/>\n'):format(WIDTH, height, fill "paper"),
-    table.concat(life.parts, "\n"), "\n", table.concat(self.parts, "\n"), "\n</svg>\n",
-  }
+  local content = table.concat { table.concat(below.parts, "\n"), "\n",
+                                 table.concat(self.parts, "\n"), "\n" }
+  if not how.bare then
+    return svg.frame(WIDTH, height, content), height
+  end
+  return ('<svg class="ms-diagram" viewBox="0 0 %d %s" x="%s" y="%s" width="%d" height="%s">\n%s'
+          .. '</svg>\n'):format(WIDTH, number(height), number(how.x or 0), number(how.y or 0),
+                                WIDTH, number(height), content), height
 end
+
+return svg

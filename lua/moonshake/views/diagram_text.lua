@@ -97,13 +97,7 @@ end
 
 -- What a message says, in a block at the side of its sender.
 function Picture:facts(step)
-  local room = self.inner - INDENT - 3
-  local block = columns.fold(words.escaped(step.facts), room, self.set.separator)
-  for _, line in ipairs(words.escaped(step.lines)) do
-    for index, part in ipairs(columns.fold({ columns.cut(line, 2 * room - 2) }, room - 2, "")) do
-      block[#block + 1] = (index > 1 and "  " or "") .. part
-    end
-  end
+  local block = words.block(step, self.inner - INDENT - 3, self.set.separator)
   local width = 0
   for _, line in ipairs(block) do
     width = math.max(width, columns.width(line))
@@ -133,7 +127,7 @@ draw.message, draw.alert, draw.data, draw.change_cipher_spec =
 function draw.mark(self, step)
   local style = words.style(step)
   local text = escape.line(step.text)
-  for index, line in ipairs(columns.fold({ text }, self.inner - 4, "")) do
+  for index, line in ipairs(columns.wrap(text, self.inner - 4)) do
     self:beside(step.at, line, style, index == 1 and { self.set[step.what], style } or nil)
   end
   self.used[step.what] = true
@@ -150,10 +144,8 @@ function draw.epoch(self, step)
 end
 
 function draw.note(self, step)
-  for _, text in ipairs(escape.lines(step.text)) do
-    for _, line in ipairs(columns.fold({ text }, self.inner - 4, "")) do
-      self:inside { { "  " }, { line, "note" } }
-    end
+  for index, line in ipairs(words.note(step, self.inner - 6)) do
+    self:inside { { index == 1 and "  # " or "    ", "note" }, { line, "note" } }
   end
 end
 

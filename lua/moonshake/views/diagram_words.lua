@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What every form of a diagram says in the same words: names with the marks of RFC 8446 for what
 -- protects a message, what became of it, what the marks mean.
+local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 
 local words = {}
@@ -32,13 +33,39 @@ function words.fate(step)
   return FATES[step.fate]
 end
 
---- Texts for one line each.
----@param texts string[]
+-- A text of somebody else's, which may be as long as he likes: of two lines at most.
+local function short(text, room)
+  return columns.cut(escape.line(text), 2 * room - 2)
+end
+
+--- What a step says, in lines.
+---@param step table
+---@param room integer columns
+---@param separator string between two facts on a line
 ---@return string[]
-function words.escaped(texts)
+function words.block(step, room, separator)
+  local facts = {}
+  for index, fact in ipairs(step.facts) do
+    facts[index] = short(fact, room)
+  end
+  local block = columns.fold(facts, room, separator)
+  for _, line in ipairs(step.lines) do
+    for index, part in ipairs(columns.wrap(short(line, room - 2), room - 2)) do
+      block[#block + 1] = (index > 1 and "  " or "") .. part
+    end
+  end
+  return block
+end
+
+--- What a script said, in lines.
+---@param step table
+---@param room integer columns
+---@return string[]
+function words.note(step, room)
   local lines = {}
-  for index, text in ipairs(texts) do
-    lines[index] = escape.line(text)
+  for _, text in ipairs(escape.lines(step.text)) do
+    local wrapped = columns.wrap(text, room)
+    table.move(wrapped, 1, #wrapped, #lines + 1, lines)
   end
   return lines
 end
