@@ -108,16 +108,4 @@ function columns.fold(texts, width, separator)
   return lines
 end
 
---- A text broken into lines, between words where that is possible.
----@param text string
----@param width integer at least 2
----@return string[] lines at least one
-function columns.wrap(text, width)
-  local words = {}
-  for word in text:gmatch "[^ ]+" do
-    words[#words + 1] = word
-  end
-  return #words > 0 and columns.fold(words, width, " ") or { "" }
-end
-
 return columns
