@@ -123,9 +123,11 @@ local function take_lines(self, piece)
     return
   end
   local text, from = table.concat(self.rest), 1
-  for line, next_from in text:gmatch "([^\n]*)\n()" do
-    from = next_from
-    self.on_line(line)
+  local ending = text:find("\n", 1, true)
+  while ending do -- (a pattern would look for the end of what has none from each place in it)
+    self.on_line(text:sub(from, ending - 1))
+    from = ending + 1
+    ending = text:find("\n", from, true)
   end
   self.rest = { text:sub(from) }
   self.rest_length = #self.rest[1]
