@@ -19,9 +19,11 @@ File.__index = File
 function File:enter()
   self.outer_path = package.path
   package.path = self.search .. ";" .. package.path
-  self.before = {}
-  for name in pairs(package.loaded) do
-    self.before[name] = true
+  if not self.foreign then
+    self.foreign = {}
+    for name in pairs(package.loaded) do
+      self.foreign[name] = true
+    end
   end
   for name, module in pairs(self.modules) do
     package.loaded[name] = module
@@ -35,8 +37,12 @@ function File:leave()
     self.restore {}
   end
   for name, module in pairs(package.loaded) do
-    if not self.before[name] and package.searchpath(name, self.search) then
-      self.modules[name] = module
+    if not self.foreign[name] then
+      if self.modules[name] or package.searchpath(name, self.search) then
+        self.modules[name] = module
+      else
+        self.foreign[name] = true
+      end
     end
   end
   for name in pairs(self.modules) do
