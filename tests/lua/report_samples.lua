@@ -39,7 +39,8 @@ function samples.failure(kind)
     kind = kind or "expectation", message = hostile "message", file = hostile "file", line = 3,
     source = hostile "source", found = hostile "found", wanted = hostile "wanted",
     differences = { { path = hostile "path", found = hostile "one", wanted = hostile "two" } },
-    notes = { hostile "remark" }, trace = { "here", hostile "trace" },
+    notes = { hostile "remark", "note: with a colon", "a :: b: c" },
+    trace = { "file.lua:3: in a function", hostile "trace" },
     events = { hostile "event" },
   }
 end
@@ -70,7 +71,7 @@ function samples.results()
   return {
     result("failed", case(hostile "first", hostile "failed"), {
       failures = { failure(), failure "error" }, notes = { hostile "narration" },
-      output = hostile "printed", output_cut = 5, ends = '{"client":{"n":1,"alpn":[]}}',
+      output = "error: all wrong\n" .. hostile "printed", output_cut = 5, ends = '{"client":{"n":1,"alpn":[]}}',
     }),
     result("failed", case("second.lua", "crashes"), {
       failures = { { kind = "crashed", message = "killed by signal 11 (SIGSEGV)" } },

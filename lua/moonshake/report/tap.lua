@@ -16,11 +16,21 @@ local function scalar(lines, indent, key, value)
   end
 end
 
+-- An item of a list. prove takes one whose first word has a colon behind it for a mapping, whatever
+-- quotes are round it, and stops reading the stream.
+local function item(value)
+  local text, count = escape.yaml(value), 1
+  while count > 0 do
+    text, count = text:gsub("^(%S+ *):( )", "%1\\x3A%2")
+  end
+  return "- " .. text
+end
+
 local function list(lines, indent, key, values)
   if values and #values > 0 then
     lines[#lines + 1] = indent .. key .. ":"
     for _, value in ipairs(values) do
-      lines[#lines + 1] = indent .. "  - " .. escape.yaml(value)
+      lines[#lines + 1] = indent .. "  " .. item(value)
     end
   end
 end
