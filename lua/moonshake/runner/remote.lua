@@ -81,7 +81,9 @@ end
 
 -- What is wrong with the end of a process that had nothing to do any more.
 function Remote:bad_end()
-  if self.finished and self.status.code == 0 and self.status.signal == 0 then
+  local signal = self.status.signal
+  if self.finished and self.status.code == 0
+    and (signal == 0 or self.asked and loop.signal(signal) == "SIGTERM") then
     return nil
   end
   return ("%s: %s, its process %s"):format(
@@ -168,9 +170,10 @@ function take:ended(result)
   result.index = nil
   result.case, result.attempt = run.case, run.attempt
   result.output, result.output_cut = self.process:take_output()
+  self.asked = self.verdict ~= nil -- to stop, a moment too late: that ends the process now
   self.verdict = nil
   self.timer:clear()
-  if result.retires then
+  if result.retires or self.asked then
     result.retires = nil
     self.retired = true
     self:finish()
