@@ -58,7 +58,25 @@ test("a failed case that is gone is named", function()
   contains(text, "a.lua::gone: failed last time, and is not among the cases any more")
   equal(text:find("b.lua", 1, true), nil)
   equal(ids(text), "two")
+  place.put(".moonshake/last-failed.json", '{"failed":["a.lua::one","a.lua::two"]}')
+  text = place.shell "moonshake run --last-failed a.lua -k t"
+  equal(text:find("any more", 1, true), nil)
+  equal(ids(text), "two")
   equal(status, 0)
+end)
+
+test("and then forgotten, as are those of files that are no more", function()
+  place.put(".moonshake/last-failed.json",
+            '{"failed":["a.lua::gone","broken.lua::x","elsewhere.lua::y","gone.lua::z"]}')
+  place.put("elsewhere.lua", "")
+  place.put("broken.lua", "no Lua")
+  equal(select(2, place.shell "moonshake run --last-failed a.lua broken.lua"), 2)
+  equal(place.get ".moonshake/last-failed.json",
+        '{\n  "failed":["broken.lua::x","elsewhere.lua::y"]\n}\n')
+  os.remove(place.directory .. "/elsewhere.lua")
+  os.remove(place.directory .. "/broken.lua")
+  contains(place.shell "moonshake run --last-failed a.lua::two", "nothing was selected")
+  contains(place.shell "moonshake run --last-failed a.lua::two", "no failure is recorded here")
 end)
 
 test("what is kept and cannot be read is said", function()

@@ -72,9 +72,25 @@ end
 function Session:select()
   local options = self.options
   local plan = options.plan or selection.plan(options.words)
-  local resolved = selection.resolve(plan, self.pool:list(plan.files))
+  self.listings = self.pool:list(plan.files)
+  local resolved = selection.resolve(plan, self.listings)
   resolved.cases = selection.filter(resolved.cases, options.filter or {})
   return resolved
+end
+
+-- Whether an id's file was loaded; and whether, as far as can be told, it has no such case any more.
+function Session:knows(id)
+  local path = id:match "^(.-)::" or id
+  local listing = self.listings[path]
+  if not (listing and listing.cases) then
+    return false, not files.kind(path)
+  end
+  for _, case in ipairs(listing.cases) do
+    if case.id == id then
+      return true, false
+    end
+  end
+  return true, true
 end
 
 -- Tells a tally of the signal that came, if one did.
@@ -89,7 +105,7 @@ end
 -- Running
 
 -- With --last-failed only those that failed; all, with a word about it, where none is known.
-local function only_last_failed(resolved)
+function Session:only_last_failed(resolved)
   local known, problem = last_failed.read()
   if not known then
     resolved.problems[#resolved.problems + 1] = problem
@@ -98,23 +114,17 @@ local function only_last_failed(resolved)
     complain { "no failure is recorded here: all cases run" }
     return
   end
-  local ids, gone, has_file = {}, {}, {}
+  local ids = {}
   for _, id in ipairs(known) do
     ids[id] = true
-    gone[id] = true
-  end
-  for _, case in ipairs(resolved.cases) do
-    gone[case.id] = nil
-    has_file[case.file] = true
+    local is_loaded, is_gone = self:knows(id)
+    if is_loaded and is_gone then -- of other files nothing was asked
+      complain { id .. ": failed last time, and is not among the cases any more" }
+    end
   end
   resolved.cases = selection.filter(resolved.cases, {
     accept = function(case) return ids[case.id] end,
   })
-  for _, id in ipairs(known) do
-    if gone[id] and has_file[id:match "^(.-)::"] then -- of other files nothing was asked
-      complain { id .. ": failed last time, and is not among the cases any more" }
-    end
-  end
 end
 
 -- Every case so many times; those of a file stay together, for a worker has one file.
@@ -228,7 +238,7 @@ function runner.run(options)
   local session <close> = open_session(options)
   local resolved = session:select()
   if options.last_failed then
-    only_last_failed(resolved)
+    session:only_last_failed(resolved)
   end
   local plan = { seed = options.seed }
   if options.shard then
@@ -249,7 +259,7 @@ function runner.run(options)
   end
   local kept = options.aside
   if not kept then
-    kept, problem = last_failed.keep(failed)
+    kept, problem = last_failed.keep(failed, function(id) return select(2, session:knows(id)) end)
   end
   complain { not kept and problem or nil }
   return summary.status, resolved.cases, failed

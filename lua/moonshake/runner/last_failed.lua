@@ -27,15 +27,17 @@ function last_failed.read()
   return kept.failed
 end
 
---- Keeps which cases of a run failed. Those that did not run stay what they were.
+--- Keeps which cases of a run failed. Those that did not run stay what they were, unless they are
+--- gone.
 ---@param ended table<string, boolean> id -> whether it failed
+---@param is_gone fun(id: string): boolean
 ---@return true|nil
 ---@return string|nil problem
-function last_failed.keep(ended)
+function last_failed.keep(ended, is_gone)
   local known = last_failed.read() or {}
   local ids, before = {}, #known
   for _, id in ipairs(known) do
-    if ended[id] == nil then
+    if ended[id] == nil and not is_gone(id) then
       ids[#ids + 1] = id
     end
   end
