@@ -5,11 +5,13 @@
 #include "builtin.h"
 #include "program.h"
 
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { UNUSABLE = 2 };
 int luaopen_moonshake_native(lua_State *L);
@@ -63,7 +65,20 @@ static int run(lua_State *L) {
     return 1;
 }
 
+/* What is opened later must not become standard output: libuv gives up where it closes such a one.
+ * Writing to a descriptor that was closed fails as before. */
+static void occupy_standard_descriptors(void) {
+    int descriptor;
+    do {
+        descriptor = open("/dev/null", O_RDONLY);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+}
+
 int main(int argc, char **argv) {
+    occupy_standard_descriptors();
     lua_State *L = luaL_newstate();
     if (!L) {
         fputs("moonshake: not enough memory\n", stderr);

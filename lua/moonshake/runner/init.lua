@@ -78,7 +78,7 @@ function Session:select()
   return resolved
 end
 
--- Whether an id's file was loaded; and whether, as far as can be told, it has no such case any more.
+-- Whether an id's file was loaded; and whether, as far as can be told, the case is no more.
 function Session:knows(id)
   local path = id:match "^(.-)::" or id
   local listing = self.listings[path]
