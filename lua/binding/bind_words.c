@@ -29,10 +29,17 @@ static int list_names(lua_State *L) {
     return 1;
 }
 
+/* (kind, word) -> IANA's name, its code point, OpenSSL's spelling or nil; nil: no such word */
 static int find_name(lua_State *L) {
     const struct ms_name *name = ms_names_find(check_kind(L, 1), luaL_checkstring(L, 2));
-    lua_pushstring(L, name ? name->iana : NULL);
-    return 1;
+    if (!name) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushstring(L, name->iana);
+    lua_pushinteger(L, name->code);
+    lua_pushstring(L, name->openssl);
+    return 3;
 }
 
 /* ("alert", IANA's name) or ("code", GnuTLS's name of an error) -> its number, or nil */

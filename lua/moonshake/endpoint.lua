@@ -63,6 +63,30 @@ function methods:exporter(label, context, length)
   return (strict.check(api, links.exporter(link, role, label, context, length)))
 end
 
+local function project(api, self, name, how)
+  local link = check_self(api, self)
+  name = arguments.check_one(api, options.projection, name)
+  endpoint.check_free(api, link)
+  local projections = require "moonshake.views.projections"
+  return projections[how](name, self, rawget(self, OWNER).events)
+end
+
+--- end:as(name): what the end is in the words of others: "go" (tls.ConnectionState), "channelz"
+--- (gRPC's Security), "envoy" (principal and x-forwarded-client-cert), "python" (ssl.SSLSocket). A
+--- read-only table with their names and values; tls.unknown is what cannot be told.
+---@param name string
+---@return table
+function methods:as(name)
+  return project("end:as", self, name, "of")
+end
+
+--- end:as_json(name): the same as JSON, bytes in Base64.
+---@param name string
+---@return string
+function methods:as_json(name)
+  return project("end:as_json", self, name, "json")
+end
+
 -- One snapshot for each epoch, the current one last.
 local function history(link, role)
   local list = strict.check("end.history", links.history(link, role))
@@ -87,7 +111,8 @@ function End:__index(name)
       strict.later(("link.%s: %s"):format(role, name))
     end
     strict.unknown("link." .. role, "field", name,
-                   { "history", "snapshot", "exporter", table.unpack(STATE.names) })
+                   { "history", "snapshot", "exporter", "as", "as_json",
+                     table.unpack(STATE.names) })
   end
   endpoint.check_free("link." .. role, link)
   local known, value = links.field(link, role, name)

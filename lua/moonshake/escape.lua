@@ -207,6 +207,37 @@ function escape.mermaid(text)
   end):gsub("\u{B6}", "#182;"):gsub("\u{FB02}", "#64258;"))
 end
 
+local function percent(byte)
+  return ("%%%02X"):format(byte:byte())
+end
+
+--- A value of Envoy's x-forwarded-client-cert: quoted where it has to be. No byte is left that ends
+--- the header or is no ASCII, and no backslash, of which it is not said how it is escaped (a quoted
+--- value that ended in one would not end): those are written as in a URI, %0D.
+---@param text string
+---@return string
+function escape.xfcc(text)
+  local value = text:gsub("[^\x20-\x7E]", percent):gsub("\\", percent)
+  return value:find '[,;=" ]' and '"' .. value:gsub('"', '\\"') .. '"' or value
+end
+
+-- A character of an RFC 4514 name, with the backslash before it if there is one.
+local function of_name(slash, character)
+  if character:find '[^\x20-\x7E]' or character == '"' or character == "\\" then
+    return ("\\%02X"):format(character:byte())
+  end
+  return slash .. character
+end
+
+--- An RFC 4514 name as a value of x-forwarded-client-cert, always quoted. It is the same name, in
+--- which quotes, backslashes and all that is not ASCII are written as \22, so that nothing in it
+--- can be taken for the end.
+---@param text string
+---@return string
+function escape.xfcc_name(text)
+  return '"' .. text:gsub("(\\?)(.)", of_name) .. '"'
+end
+
 --- One word of a POSIX shell's command line, quoted where that is needed.
 ---@param text string
 ---@return string

@@ -135,6 +135,10 @@ options.state = {
     about = "columns; default 80, and below 64 the ends stand one below the other" },
 }
 
+options.projection = {
+  name = "projection", type = "word", words = { "channelz", "envoy", "go", "python" },
+}
+
 options.exporter = {
   label = { name = "label", type = "string" },
   context = { name = "context", type = "string" },

@@ -136,6 +136,14 @@ check_table("A verification result",
 local event = strict.schema("event", native.fields "event")
 check_table("Events", of_schema(event))
 check_table("What hellos say", of_schema(event.by_name.hello.schema))
+local go = require "moonshake.views.projections.go"
+local python = require "moonshake.views.projections.python"
+check_table("Go", of_schema(go.schema))
+check_table("Go: certificates", of_schema(go.certificate_schema))
+check_table("channelz", of_schema(require("moonshake.views.projections.channelz").schema))
+check_table("Envoy", of_schema(require("moonshake.views.projections.envoy").schema))
+check_table("Python", of_schema(python.schema))
+check_table("Python: getpeercert()", of_schema(python.peer_schema))
 check_table("Problems", of_names(native.words "problem"))
 check_table("Verification problems", of_names(native.words "verification"))
 check_table("Matchers", of_names(matchers.names))

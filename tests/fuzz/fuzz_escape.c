@@ -499,18 +499,122 @@ static void judge_lines(struct text given) {
     lua_pop(L, 1);
 }
 
+static bool is_printable(char byte) {
+    return byte >= 0x20 && byte <= 0x7E;
+}
+
+static void require_header(struct text text) {
+    for (size_t i = 0; i < text.len; i++) {
+        require(is_printable(text.bytes[i]), "a byte that no header should have");
+    }
+}
+
+/* Without the quotes; false where there are none. */
+static bool take_quotes(struct text *text) {
+    if (text->len == 0 || text->bytes[0] != '"') {
+        return false;
+    }
+    require(text->len >= 2 && text->bytes[text->len - 1] == '"', "it does not end in a quote");
+    *text = (struct text){text->bytes + 1, text->len - 2};
+    return true;
+}
+
+/* A reader to whom a backslash means something before any character, and one to whom it does so
+ * before a quote only, must see the same end. */
+static void judge_xfcc(struct text given, struct text made) {
+    luaL_Buffer wanted;
+    luaL_buffinit(L, &wanted);
+    for (size_t i = 0; i < given.len; i++) {
+        if (is_printable(given.bytes[i]) && given.bytes[i] != '\\') {
+            luaL_addchar(&wanted, given.bytes[i]);
+        } else {
+            char hex[4];
+            snprintf(hex, sizeof hex, "%%%02X", (unsigned char)given.bytes[i]);
+            luaL_addstring(&wanted, hex);
+        }
+    }
+    luaL_pushresult(&wanted);
+    require_header(made);
+    luaL_Buffer read;
+    luaL_buffinit(L, &read);
+    bool quoted = take_quotes(&made);
+    for (; made.len > 0; made = behind(made, 1)) {
+        if (quoted && made.bytes[0] == '\\') {
+            require(made.len > 1 && made.bytes[1] == '"', "a backslash before no quote");
+            made = behind(made, 1);
+        } else {
+            require(!strchr(quoted ? "\"" : "\"\\,;= ", made.bytes[0]), "it ends too early");
+        }
+        luaL_addchar(&read, made.bytes[0]);
+    }
+    luaL_pushresult(&read);
+    require(lua_compare(L, -1, -2, LUA_OPEQ), "it reads back as another text");
+}
+
+static bool is_hex(char byte) {
+    return byte && strchr("0123456789ABCDEFabcdef", byte);
+}
+
+/* Adds what an RFC 4514 name says, without its escapes. */
+static void add_said(luaL_Buffer *to, struct text name) {
+    while (name.len > 0) {
+        size_t len = 1;
+        if (name.bytes[0] == '\\' && name.len > 2 && is_hex(name.bytes[1]) &&
+            is_hex(name.bytes[2])) {
+            char hex[3] = {name.bytes[1], name.bytes[2], 0};
+            luaL_addchar(to, (char)strtoul(hex, NULL, 16));
+            len = 3;
+        } else if (name.bytes[0] == '\\' && name.len > 1) {
+            luaL_addchar(to, name.bytes[1]);
+            len = 2;
+        } else {
+            luaL_addchar(to, name.bytes[0]);
+        }
+        name = behind(name, len);
+    }
+}
+
+static void judge_xfcc_name(struct text given, struct text made) {
+    require_header(made);
+    require(take_quotes(&made), "no quotes");
+    for (size_t i = 0; i < made.len; i++) {
+        require(made.bytes[i] != '"', "it ends too early");
+        if (made.bytes[i] == '\\') {
+            require(i + 1 < made.len && !strchr("\"\\", made.bytes[i + 1]),
+                    "a backslash that may be taken for that of a quote");
+        }
+    }
+    luaL_Buffer wanted, read;
+    luaL_buffinit(L, &wanted);
+    add_said(&wanted, given);
+    luaL_pushresult(&wanted);
+    luaL_buffinit(L, &read);
+    add_said(&read, made);
+    luaL_pushresult(&read);
+    require(lua_compare(L, -1, -2, LUA_OPEQ), "it is another name");
+}
+
 static const struct judge {
     const char *name;
     void (*judge)(struct text given, struct text made);
 } judges[] = {
-    {"utf8", judge_utf8},         {"line", judge_line},
-    {"short", judge_short},       {"lines", NULL},
-    {"tap", judge_tap},           {"yaml", judge_yaml},
-    {"xml", judge_xml},           {"xml_attribute", judge_xml_attribute},
-    {"html", judge_html},         {"url_path", judge_url_path},
-    {"github", judge_github},     {"github_property", judge_github_property},
-    {"markdown", judge_markdown}, {"mermaid", judge_mermaid},
+    {"utf8", judge_utf8},
+    {"line", judge_line},
+    {"short", judge_short},
+    {"lines", NULL},
+    {"tap", judge_tap},
+    {"yaml", judge_yaml},
+    {"xml", judge_xml},
+    {"xml_attribute", judge_xml_attribute},
+    {"html", judge_html},
+    {"url_path", judge_url_path},
+    {"github", judge_github},
+    {"github_property", judge_github_property},
+    {"markdown", judge_markdown},
+    {"mermaid", judge_mermaid},
     {"shell", judge_shell},
+    {"xfcc", judge_xfcc},
+    {"xfcc_name", judge_xfcc_name},
 };
 
 static const size_t num_judges = sizeof(judges) / sizeof(judges[0]);

@@ -35,6 +35,7 @@ local UPWARD = {
   ["link -> views.state_text"] = true,
   -- Views of a case are made where its links still are.
   ["evidence -> views.narrative"] = true,
+  ["endpoint -> views.projections"] = true,
 }
 
 local function room_of(rooms, name)
