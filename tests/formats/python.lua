@@ -81,9 +81,6 @@ test("names in any order, and of other kinds", function()
   } do
     identities[index] = root:issue { cn = "x", extensions = raw_names.extension(names) }
   end
-  identities[#identities + 1] = root:issue {
-    cn = "twice", dns = "a", extensions = raw_names.extension { { "dns", "b" } },
-  }
   compare(identities)
 end)
 

@@ -146,18 +146,12 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Extensions
 
--- The value of an extension that stands there once.
 local function extension(certificate, wanted)
-  local found
   for _, one in ipairs(certificate.extensions) do
     if one.oid == wanted then
-      if found then
-        return nil
-      end
-      found = one.value
+      return read(one.value, 1, #one.value)
     end
   end
-  return found and read(found, 1, #found)
 end
 
 -- The URIs of an authority information access, by method.
