@@ -22,11 +22,29 @@ local function story_of(links, how, case)
   return require("moonshake.views.narrative").of(links, case.notes, case.places, how)
 end
 
+-- What happened on the link that matters: the last one on which somebody failed, else the last with
+-- something worth a word. No bug of ours may cost a result.
+local function explanation_of(links)
+  local explain = require "moonshake.views.explain"
+  local notes
+  for index = #links, 1, -1 do
+    local done, findings = pcall(function() return links[index].findings or {} end)
+    if not done then
+      return { "there is no explanation: " .. tostring(findings) }
+    elseif explain.failed(findings) then
+      return explain.short(findings)
+    end
+    notes = notes or #findings > 0 and findings or nil
+  end
+  return notes and explain.short(notes)
+end
+
 -- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by
 -- that name in `how` is made; `how[name]` is what it was asked for with.
 local KINDS = {
   ends = { when = "failed", make = ends_of },
   story = { when = "always", make = story_of },
+  explanation = { when = "failed", make = explanation_of },
 }
 
 --- The links that were made last and are still there, in the order in which they were made.

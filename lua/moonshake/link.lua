@@ -16,7 +16,7 @@ local link = {}
 local natives = native.link_methods
 local ROLES = { "client", "server" }
 local OTHER = { client = "server", server = "client" }
-local LATER = { tamper = true, explain = true, pcapng = true }
+local LATER = { tamper = true, pcapng = true }
 
 local EVENT = strict.schema("event", native.fields "event")
 local QUESTION
@@ -33,6 +33,7 @@ local SCHEMA = strict.schema("link", {
   { name = "server", about = "the server's end" },
   { name = "failed_first", about = "nil, \"client\" or \"server\": whose error came first" },
   { name = "events", about = "everything that the ends did, in order" },
+  { name = "findings", about = "what went wrong and why, as views/explain.lua finds it" },
 })
 SCHEMA.by_name.client.schema = endpoint.schema
 SCHEMA.by_name.server.schema = endpoint.schema
@@ -44,6 +45,7 @@ SCHEMA.by_name.server.schema = endpoint.schema
 --   client, server   the ends          events    the last answer of link.events
 --   acting    the action that runs     broken    the action in which a policy raised
 --   earlier   what Certificate messages of the resumed session carried (reported.lua)
+--   told      by epoch and role: the options that were in force { checked, changed, config }
 local STATE = {}
 
 local Link = { __name = "moonshake.link", __schema = SCHEMA }
@@ -139,6 +141,15 @@ local function act(state, api, action, args)
   return carry_out(state, api)
 end
 
+-- Keeps by which options the epoch that has just begun goes.
+local function note_told(state, epoch)
+  state.told[epoch] = {}
+  for _, role in ipairs(ROLES) do
+    state.told[epoch][role] = { checked = state.checked[role], changed = state.changed[role],
+                                config = state.configs[role] }
+  end
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Changed options
 
@@ -191,6 +202,10 @@ local function act_changed(state, api, action, args, made)
     end
   end
   strict.check(api, begun, message)
+  local known, epoch = natives.field(state.native, "client", "epoch")
+  if known then
+    note_told(state, epoch)
+  end
   return carry_out(state, api)
 end
 
@@ -203,6 +218,7 @@ end
 function methods:handshake(given)
   local state = open(self, "link:handshake")
   arguments.check("link:handshake", {}, given)
+  note_told(state, "initial")
   return act(state, "link:handshake", "handshake", {})
 end
 
@@ -330,6 +346,36 @@ end
 ---------------------------------------------------------------------------------------------------
 -- What a link shows
 
+-- What the ends were told, for those who explain: by epoch and role, see settings.in_force().
+local function told_of(state)
+  local told = {}
+  for epoch, roles in pairs(state.told) do
+    told[epoch] = {}
+    for role, one in pairs(roles) do
+      told[epoch][role] = function(site)
+        return settings.in_force(one.checked, one.changed, one.config, site)
+      end
+    end
+  end
+  return told
+end
+
+local function findings_of(self)
+  local state = rawget(self, STATE)
+  endpoint.check_free("link.findings", state.native)
+  return require("moonshake.views.explain").of(self, told_of(state))
+end
+
+--- link:explain(): what went wrong, where, why, and by which clause; how each end learned of it,
+--- and what to do. In words for people; as tables for scripts in link.findings.
+---@return string text lines, without a line break at the end
+function methods:explain()
+  if not link.is_link(self) then
+    strict.raise "link:explain: to be called with a colon, on a link"
+  end
+  return table.concat(require("moonshake.views.explain").told(findings_of(self)), "\n")
+end
+
 local function events_of(state)
   if state.events then
     return state.events
@@ -379,6 +425,8 @@ function Link:__index(name)
     return state[name]
   elseif name == "events" then
     return events_of(state)
+  elseif name == "findings" then
+    return findings_of(self)
   elseif name == "failed_first" then
     endpoint.check_free("link.failed_first", state.native)
     return (natives.failed_first(state.native))
@@ -426,7 +474,7 @@ end
 ---@param earlier? table what that link carried
 function link.new(api, checked, changed, resumed, earlier)
   local state = { checked = checked, changed = changed, earlier = earlier, configs = {},
-                  policies = {} }
+                  policies = {}, told = {} }
   for _, role in ipairs(ROLES) do
     state.configs[role], state.policies[role] =
       settings.make(("%s: %s"):format(api, role), role, checked[role], changed[role])

@@ -6,6 +6,7 @@
 -- are read off the source.
 local clock = require "moonshake.clock"
 local endpoint = require "moonshake.endpoint"
+local explain = require "moonshake.views.explain"
 local files = require "moonshake.io.files"
 local matchers = require "moonshake.matchers"
 local ms = require "moonshake"
@@ -144,6 +145,7 @@ check_table("channelz", of_schema(require("moonshake.views.projections.channelz"
 check_table("Envoy", of_schema(require("moonshake.views.projections.envoy").schema))
 check_table("Python", of_schema(python.schema))
 check_table("Python: getpeercert()", of_schema(python.peer_schema))
+check_table("Explanations", of_schema(explain.schema))
 check_table("Problems", of_names(native.words "problem"))
 check_table("Verification problems", of_names(native.words "verification"))
 check_table("Matchers", of_names(matchers.names))

@@ -36,6 +36,10 @@ local UPWARD = {
   -- Views of a case are made where its links still are.
   ["evidence -> views.narrative"] = true,
   ["endpoint -> views.projections"] = true,
+  -- A link shows itself, by views that are loaded when somebody asks.
+  ["link -> views.explain"] = true,
+  -- What is kept of a case is views of its links.
+  ["evidence -> views.explain"] = true,
 }
 
 local function room_of(rooms, name)

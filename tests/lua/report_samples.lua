@@ -71,7 +71,9 @@ function samples.results()
   return {
     result("failed", case(hostile "first", hostile "failed"), {
       failures = { failure(), failure "error" }, notes = { hostile "narration" },
-      output = "error: all wrong\n" .. hostile "printed", output_cut = 5, ends = '{"client":{"n":1,"alpn":[]}}',
+      output = "error: all wrong\n" .. hostile "printed", output_cut = 5,
+      ends = '{"client":{"n":1,"alpn":[]}}',
+      explanation = { hostile "explanation", "because of that", "next: this" },
     }),
     result("failed", case("second.lua", "crashes"), {
       failures = { { kind = "crashed", message = "killed by signal 11 (SIGSEGV)" } },

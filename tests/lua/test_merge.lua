@@ -53,6 +53,7 @@ local function write_report(name, cases, plan, summary)
       case = case, attempt = 1, outcome = outcome, reason = skips and "no such stack" or nil,
       failures = { fails and FAILURE or nil }, notes = { "of " .. case.name }, seconds = 0.25,
       output = fails and "printed\n" or nil, ends = fails and '{"b":1,"a":[]}' or nil,
+      explanation = fails and { "what", "because" } or nil,
     }
   end
   local closing = { counts = counts, not_run = 0, interrupted = false, seconds = 1, problems = {},
@@ -129,6 +130,7 @@ test("the JSON of the whole has every case once, and all that was told of it", f
   equal(failed.failures[1].events[1], FAILURE.events[1])
   equal(failed.output, "printed\n")
   equal(failed.ends, '{"b":1,"a":[]}')
+  equal(table.concat(failed.explanation, "|"), "what|because")
   equal(by_id[CASES[2].id].reason, "no such stack")
 end)
 

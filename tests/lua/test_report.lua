@@ -27,7 +27,8 @@ test("nothing hostile gets through the report for people", function()
   harmless(to.text())
   for _, word in ipairs {
     "message", "file", "source", "found", "wanted", "path", "one", "two", "remark", "trace",
-    "event", "failed", "skip", "bug", "expected", "passed", "narration", "printed", "lost",
+    "event", "explanation", "failed", "skip", "bug", "expected", "passed", "narration",
+    "printed", "lost",
     "interrupted", "problem", "gnutls",
   } do
     contains(to.text(), word .. "\\x1B[31m\\u{202E}\\u{9B}#\\|")
@@ -47,6 +48,7 @@ test("nothing hostile gets through TAP, where # and \\ have a meaning", function
                           "remark", "trace", "event" } do
     contains(text, '"' .. word .. "\\x1B[31m\\u202E\\u009B#\\\\|")
   end
+  contains(text, '\n  explanation:\n    - "explanation\\x1B[31m')
   contains(text, '\n    - "printed\\\\x1B[31m')
   contains(text, '\n    - "::error::x"\n')
   contains(text, "\n# narration\\x1B")
@@ -146,6 +148,17 @@ local function printing(output, cut)
   })
   return to.text()
 end
+
+test("the explanation stands before the last events of the first failure, once", function()
+  local to = stream()
+  local ended = result("failed", samples.case("a.lua", "b"), {
+    failures = { failure(), failure() }, explanation = { "what", "because why", "next: this" },
+  })
+  samples.tell(new_pretty(to), nil, { ended })
+  contains(to.text(), "\n      explanation\n        what\n        because why\n"
+           .. "        next: this\n      last events\n")
+  equal(select(2, to.text():gsub("because why", "")), 1)
+end)
 
 test("what a failed case printed is shown, of much of it both ends", function()
   contains(printing "one\n\27two\n", "\n      printed\n        one\n        \\x1Btwo\n  rerun:")

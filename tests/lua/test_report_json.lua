@@ -101,6 +101,7 @@ test("events and their keys come in the order of the agreement", function()
     }, {
       failures = { { kind = "error", message = "m", file = "a.lua", line = 3, trace = { "t" } } },
       notes = { "a note" }, reason = "why", output = "o", output_cut = 1, ends = "{}", attempt = 2,
+      explanation = { "what", "because" },
     }),
   }, samples.summary {
     counts = { failed = 1 }, interrupted = false, problems = { "p" }, unmatched = {}, lost = {},
@@ -114,7 +115,8 @@ test("events and their keys come in the order of the agreement", function()
     '"name":"x","tags":["t"],"needs":["openssl"],"params":{"n":3},"rfc":"RFC 1",',
     '"expected_failure":"bug","outcome":"failed","reason":"why","seconds":0.25,',
     '"failures":[{"kind":"error","message":"m","file":"a.lua","line":3,"differences":[],',
-    '"notes":[],"trace":["t"],"events":[]}],"output":"o","output_cut":1,"ends":{}}\n',
+    '"notes":[],"trace":["t"],"events":[]}],"output":"o","output_cut":1,',
+    '"explanation":["what","because"],"ends":{}}\n',
     '{"v":1,"event":"run_end","counts":{"failed":1},"not_run":1,"interrupted":false,',
     '"seconds":2.5,"problems":["p"],"unmatched":[],"lost":[],"status":1}\n',
   })

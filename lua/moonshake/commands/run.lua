@@ -11,7 +11,7 @@ local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
 -- What must be kept of cases for them (see evidence.lua).
 local function evidence_for(reports)
-  local evidence = {}
+  local evidence = { explanation = true }
   for _, one in ipairs(reports) do
     evidence.ends = evidence.ends or one.format == "json"
   end

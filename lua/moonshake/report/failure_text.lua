@@ -92,8 +92,9 @@ local function add_message(out, indent, made)
   add_differences(out, indent, made.differences)
 end
 
--- All that a failure tells, its place first, where editors make a link of it.
-local function add_failure(out, made)
+-- All that a failure tells, its place first, where editors make a link of it; `explanation`, if
+-- given, before the events that it is about.
+local function add_failure(out, made, explanation)
   if made.file then
     out[#out + 1] = "  --> " .. escape.line(("%s:%s"):format(made.file, made.line))
   end
@@ -105,6 +106,7 @@ local function add_failure(out, made)
   if made.trace and #made.trace > 1 then
     add_section(out, INDENT, "called from", { table.unpack(made.trace, 2) })
   end
+  add_section(out, INDENT, "explanation", explanation)
   add_section(out, INDENT, "last events", made.events)
 end
 
@@ -145,10 +147,20 @@ end
 
 --- All that a failure tells.
 ---@param made table a failure
+---@param explanation? string[] what happened on the case's link: for one failure of a case
 ---@return string[] lines
-function failure_text.failure(made)
+function failure_text.failure(made, explanation)
   local out = {}
-  add_failure(out, made)
+  add_failure(out, made, explanation)
+  return out
+end
+
+--- What happened on the link of a case, at most three lines, escaped; empty where nothing is known.
+---@param result table
+---@return string[] lines
+function failure_text.explanation(result)
+  local out = {}
+  add_lines(out, "", result.explanation)
   return out
 end
 
@@ -158,8 +170,8 @@ end
 ---@return string[] lines
 function failure_text.case(result, program)
   local out = {}
-  for _, made in ipairs(result.failures) do
-    add_failure(out, made)
+  for index, made in ipairs(result.failures) do
+    add_failure(out, made, index == 1 and result.explanation or nil)
   end
   add_section(out, INDENT, "notes", result.notes)
   local printed = failure_text.printed(result)

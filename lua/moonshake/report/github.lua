@@ -93,6 +93,8 @@ function Github:keep_failed(result)
   if #result.failures > 1 then
     said[#said + 1] = ("and %d more in this case"):format(#result.failures - 1)
   end
+  local explanation = failure_text.explanation(result)
+  table.move(explanation, 1, #explanation, #said + 1, said)
   local rerun = failure_text.rerun(result, self.program)
   local text = table.concat(said, "\n")
   self.failed[#self.failed + 1] = {

@@ -215,7 +215,8 @@ local EVENTS = {
     { "rfc", TEXT, true }, { "expected_failure", TEXT, true },
     { "outcome", word("passed", "failed", "skipped", "expected_failure") },
     { "reason", TEXT, true }, { "seconds", SECONDS }, { "failures", list(FAILURE) },
-    { "output", TEXT, true }, { "output_cut", INTEGER, true }, { "ends", RAW, true },
+    { "output", TEXT, true }, { "output_cut", INTEGER, true },
+    { "explanation", list(TEXT), true }, { "ends", RAW, true },
   },
   run_end = {
     { "counts", map(INTEGER) }, { "not_run", INTEGER }, { "interrupted", SCALAR },

@@ -96,7 +96,8 @@ function Reading:case_end(event, line)
   table.insert(self.found.results, {
     case = case, attempt = event.attempt, outcome = event.outcome, reason = event.reason,
     failures = event.failures, notes = self.notes[key] or {}, seconds = event.seconds,
-    output = event.output, output_cut = event.output_cut, ends = ends,
+    output = event.output, output_cut = event.output_cut,
+    explanation = event.explanation, ends = ends,
   })
   self.notes[key] = nil
 end

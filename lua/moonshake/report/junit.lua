@@ -99,8 +99,8 @@ end
 
 local function skipped(result)
   local lines = {}
-  for _, made in ipairs(result.failures or {}) do -- of an expected failure
-    local more = failure_text.failure(made)
+  for index, made in ipairs(result.failures or {}) do -- of an expected failure
+    local more = failure_text.failure(made, index == 1 and result.explanation or nil)
     table.move(more, 1, #more, #lines + 1, lines)
   end
   return element("skipped", { { "type", result.outcome }, { "message", result.reason } },
@@ -118,10 +118,10 @@ local function verdict(result, program)
     counted = "failures"
     failures = #failures > 0 and failures or { {} } -- it must not look like one that passed
   end
-  for _, made in ipairs(failures) do
+  for index, made in ipairs(failures) do
     local is_error = failure_text.is_error(made)
     counted = is_error and "errors" or counted
-    local lines = failure_text.failure(made)
+    local lines = failure_text.failure(made, index == 1 and result.explanation or nil)
     lines[#lines + 1] = "  rerun: " .. failure_text.rerun(result, program)
     children[#children + 1] = element(is_error and "error" or "failure",
                                       { { "type", made.kind }, { "message", made.message } },

@@ -6,7 +6,8 @@
 --   case_ended(result)         { case, attempt, outcome ("passed", "failed", "skipped",
 --                              "expected_failure"), reason (of the last two), failures (expect.lua
 --                              says what one is), notes, seconds, output, output_cut (what the case
---                              printed; bytes left out of it), ends (JSON of its links' ends) }
+--                              printed; bytes left out of it), explanation (what happened on
+--                              its link, at most three lines), ends (JSON of its links' ends) }
 --   tick()                     optional: time has passed
 --   finish(summary)            { counts (by outcome), not_run, interrupted (the case's id, or
 --                              true), seconds, problems (files not loaded), unmatched (targets that

@@ -74,6 +74,7 @@ local function block(result)
       failure(lines, "      ", result.failures[index])
     end
   end
+  list(lines, "  ", "explanation", result.explanation)
   list(lines, "  ", "output", failure_text.printed(result))
   scalar(lines, "  ", "output_cut", result.output_cut)
   lines[#lines + 1] = ("  duration_ms: %d"):format(math.floor(result.seconds * 1000 + 0.5))

@@ -16,10 +16,11 @@ end
 
 local function run_case(case, description)
   local elapsed = stopwatch.start()
-  local outcome, reason = case:run(nil, {})
+  local outcome, reason = case:run(nil, { evidence = { explanation = true } })
   local result = {
     case = description, attempt = 1, outcome = outcome, reason = reason,
     failures = case.failures, notes = case.notes, seconds = elapsed(),
+    explanation = case.evidence and case.evidence.explanation,
   }
   case:forget()
   return result
