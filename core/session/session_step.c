@@ -410,7 +410,10 @@ void ms_session_quiet(struct ms_session *session) {
     if (session->in_at == session->in.len) {
         session->in.len = session->in_at = 0;
     }
-    session->expecting = false; /* what has not begun by now does not come */
+    if (session->expecting) {
+        session->expecting = false;        /* what has not begun by now does not come */
+        session->state_log_num = SIZE_MAX; /* a snapshot made meanwhile is not that of now */
+    }
     give_back(&session->out);
     give_back(&session->in);
     ms_records_rest(&session->sent);
