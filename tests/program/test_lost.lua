@@ -6,7 +6,7 @@ local unit = dofile(here .. "../lua/harness.lua")
 local place = require "place"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
--- It has loaded, and dies while another file, which waits for that, still loads.
+-- It has loaded, and dies while the next file loads, which waits for that.
 place.put("dies.lua", [[
 local ms = require "moonshake"
 if not io.open "dead" then
@@ -21,16 +21,10 @@ os.execute ">loads; until [ -e dead ]; do :; done"
 ms.scenario "runs" { run = function() ms.expect(1):equals(1) end }]])
 
 test("one that dies between loading and its cases is told of, and replaced", function()
-  local text, status = place.shell "moonshake run dies.lua loads.lua"
+  local text, status = place.shell "moonshake run -j1 dies.lua loads.lua"
   contains(text, "worker lost dies.lua: after it had loaded, its process was killed by SIGKILL")
   contains(text, "2 passed, 1 lost")
   equal(status, 1)
-end)
-
-test("a listing has its cases", function()
-  place.shell "rm dead loads"
-  equal(place.shell "moonshake list dies.lua loads.lua",
-        "dies.lua::runs all the same\nloads.lua::runs\n")
 end)
 
 place.remove()

@@ -134,6 +134,52 @@ test("a report that cannot be written ends the run before it begins", function()
   equal(status, 2)
 end)
 
+test("two reports cannot go to one file", function()
+  local text, status = place.shell "moonshake run a.lua --format tap=same --format junit=./same"
+  equal(text, "moonshake: --format tap and --format junit: both go to same\n")
+  equal(status, 2)
+  equal(place.get "same", nil)
+  text, status = place.shell "moonshake run a.lua::two --format tap=/dev/null --format junit=/dev/null"
+  contains(text, "1 passed")
+  equal(status, 0)
+end)
+
+test("a report behind a link replaces the file, not the link", function()
+  place.put("reports/r.tap", "old")
+  place.shell "ln -s reports/r.tap link"
+  place.shell "moonshake run a.lua::two --format tap=link"
+  equal(place.get "reports/r.tap", "TAP version 13\nok 1 - a.lua::two\n1..1\n")
+  equal(place.shell "readlink link; rm -r link reports", "reports/r.tap\n")
+end)
+
+test("where there is no room for cases nothing begins, and nothing is left", function()
+  local text, status = place.shell "TMPDIR=nowhere moonshake run a.lua --format tap=r.tap"
+  contains(text, "moonshake: cannot make directory nowhere/moonshake-XXXXXX: ")
+  equal(select(2, text:gsub("\n", "")), 1)
+  equal(status, 2)
+  text, status = place.shell "TMPDIR=nowhere moonshake list a.lua"
+  equal(select(2, text:gsub("\n", "")), 1)
+  equal(status, 2)
+  equal(place.names(), ".moonshake a.lua k ")
+end)
+
+-- (A file is loaded with the program at its place, and that is gone when the next worker is due.)
+test("where no process can be started the cases fail that it was for", function()
+  place.put("gone/a.lua", [[
+local ms = require "moonshake"
+os.remove "program"
+ms.scenario "dies" { run = function() os.execute "kill -KILL $PPID" end }
+ms.scenario "is not there" { run = function() ms.expect(1):equals(1) end }]])
+  place.put("gone/b.lua", "")
+  place.shell(("cp %s program"):format(place.quoted(place.program)))
+  local text, status = place.shell "./program run -j1 gone --format json=r.json"
+  contains(text, "not loaded gone/b.lua: cannot start ")
+  contains(text, "cannot start ")
+  contains(text, "2 failed, 1 not loaded")
+  equal(status, 2)
+  equal(#place.events "r.json", 6)
+end)
+
 test("what is no file is written to as it is", function()
   equal(place.shell "moonshake run a.lua::two --format tap=/dev/stderr >/dev/null",
         "TAP version 13\nok 1 - a.lua::two\n1..1\n")

@@ -193,7 +193,6 @@ function process.start(how)
     problem = self.pid
     self.channel:close()
     uv.fs_close(ends.read)
-    uv.run "nowait" -- luv 1.44 crashes at exit otherwise
     return nil, ("cannot start %s: %s"):format(how.program, problem)
   end
   self.poll = uv.new_poll(self.output)

@@ -28,7 +28,7 @@ function Replacement:commit()
   local closed, message = self.file:close()
   local problem = self.problem or (not closed and message) or nil
   if not problem and self.beside then
-    problem = select(2, os.rename(self.beside, self.path))
+    problem = select(2, os.rename(self.beside, self.target))
   end
   if problem and self.beside then
     os.remove(self.beside)
@@ -47,10 +47,18 @@ function Replacement:abandon()
   end
 end
 
--- What is no regular file (a pipe, /dev/null) is written to; there is nothing to replace.
-local function is_special(path)
+--- The path, without links, of the file that is to be replaced; nil for what is no regular file (a
+--- pipe, /dev/null), which is written to as it is.
+---@param path string
+---@return string|nil
+function replacement.target(path)
   local stat = uv.fs_stat(path)
-  return stat ~= nil and stat.type ~= "file" and stat.type ~= "directory"
+  if stat then
+    return stat.type == "file" and uv.fs_realpath(path) or nil
+  end
+  local folder, name = path:match "^(.*/)([^/]*)$"
+  local real = uv.fs_realpath(folder or ".")
+  return real and real:gsub("/*$", "/") .. (name or path) or path
 end
 
 --- Begins one.
@@ -62,13 +70,17 @@ function replacement.open(path)
   if stat and stat.type == "directory" then
     return nil, ("cannot write %s: it is a directory"):format(path)
   end
-  local beside = not is_special(path)
-    and path:gsub("[^/]*$", function(name) return "." .. name .. "." .. uv.os_getpid() end) or nil
+  local target, beside = replacement.target(path), nil
+  if target then
+    beside = target:gsub("[^/]*$", function(name)
+      return (".%s.%d"):format(name, uv.os_getpid())
+    end)
+  end
   local file, message = io.open(beside or path, "wb")
   if not file then
     return nil, ("cannot write %s: %s"):format(path, (message:gsub("^.*: ", "")))
   end
-  return setmetatable({ path = path, beside = beside, file = file }, Replacement)
+  return setmetatable({ path = path, target = target, beside = beside, file = file }, Replacement)
 end
 
 return replacement

@@ -87,6 +87,23 @@ function several.wanted(formats, others)
   return wanted
 end
 
+-- Without those that are there already; nil and what is wrong where two would write to one file.
+local function apart(wanted)
+  local kept, by_target = {}, {}
+  for _, one in ipairs(wanted) do
+    local target = one.path and replacement.target(one.path)
+    local other = target and by_target[target]
+    if other and other.format ~= one.format then
+      return nil, ("--format %s and --format %s: both go to %s"):format(other.format, one.format,
+                                                                        other.path)
+    elseif target then
+      by_target[target] = one
+    end
+    kept[#kept + 1] = not other and one or nil
+  end
+  return kept
+end
+
 --- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output.
 ---@param wanted { format: string, path: string? }[]
 ---@param context table for the constructors: { program =, terminal =, width =, extras =, ... }
@@ -94,10 +111,12 @@ end
 ---@return string|nil problem
 function several.open(wanted, context)
   local self = setmetatable({ files = {} }, Several)
-  for index, one in ipairs(wanted) do
+  local reports, problem = apart(wanted)
+  for index, one in ipairs(reports or {}) do
     local stream, here = io.stdout, context
     if one.path then
-      local file, problem = replacement.open(one.path)
+      local file
+      file, problem = replacement.open(one.path)
       if not file then
         self:abandon()
         return nil, problem
@@ -107,7 +126,7 @@ function several.open(wanted, context)
     end
     self[index] = require("moonshake.report." .. one.format).new(stream, here)
   end
-  return self
+  return not problem and self or nil, problem
 end
 
 return several

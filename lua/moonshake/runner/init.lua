@@ -35,7 +35,7 @@ Session.__index = Session
 local function open_session(options)
   local folder, problem = files.temporary_directory(options.temporary)
   if not folder then
-    error(problem, 0)
+    return nil, problem
   end
   local self = setmetatable({ folder = folder, options = options, began = loop.now() },
                             Session)
@@ -235,7 +235,12 @@ function runner.run(options)
     complain { problem }
     return tally.STATUS.unusable, {}, {}
   end
-  local session <close> = open_session(options)
+  local session <close>, why = open_session(options)
+  if not session then
+    report:abandon()
+    complain { why }
+    return tally.STATUS.unusable, {}, {}
+  end
   local resolved = session:select()
   if options.last_failed then
     session:only_last_failed(resolved)
@@ -270,7 +275,10 @@ end
 ---@return table resolved see selection.resolve()
 ---@return integer status
 function runner.select(options)
-  local session <close> = open_session(options)
+  local session <close>, problem = open_session(options)
+  if not session then
+    return { cases = {}, problems = { problem }, unmatched = {} }, tally.STATUS.unusable
+  end
   local resolved = session:select()
   local counted = tally.new(#resolved.cases, resolved)
   session:tell_signal(counted, true)

@@ -53,8 +53,8 @@ end
 
 function Pool:start(path)
   local worker, problem = remote.start(self, path, self.how)
-  if not worker then
-    error(problem, 0) -- this machine cannot start processes
+  if not worker then -- this machine cannot start processes, or no more of them
+    return nil, problem
   end
   self.living[worker] = true
   self.alive = self.alive + 1
@@ -101,13 +101,23 @@ function Pool:take_up(unit)
     self:occupy(worker)
     self:feed(worker)
   else
-    self:start(unit.path).unit = unit
+    local problem
+    worker, problem = self:start(unit.path)
+    if worker then
+      worker.unit = unit
+    else
+      self:lose_unit(unit, problem)
+    end
   end
 end
 
 function Pool:next_job()
   if self.paths[1] then
-    self:start(table.remove(self.paths, 1))
+    local path = table.remove(self.paths, 1)
+    local started, problem = self:start(path)
+    if not started then
+      self.listings[path] = { problem = ("%s: %s"):format(path, problem) }
+    end
     return true
   end
   local unit = table.remove(self.units, 1) or self:divide()

@@ -170,7 +170,7 @@ function take:ended(result)
   result.index = nil
   result.case, result.attempt = run.case, run.attempt
   result.output, result.output_cut = self.process:take_output()
-  self.asked = self.asked or self.verdict ~= nil -- to stop, a moment too late: it ends now
+  self.asked = self.asked or self.verdict ~= nil -- to stop, and will do that now
   self.verdict = nil
   self.timer:clear()
   if result.retires or self.asked then
