@@ -30,6 +30,12 @@ test("without standard output it says that nobody can read what it came to", fun
   equal(text, "moonshake: the report could not be written: Bad file descriptor\n")
 end)
 
+test("a list that cannot be written is an error", function()
+  local text, status = place.shell "moonshake list a.lua >/dev/full"
+  equal(text, "moonshake: the list could not be written: No space left on device\n")
+  equal(status, 2)
+end)
+
 test("without standard error it runs", function()
   local text, status = place.shell "{ moonshake run a.lua; } 2>&-"
   contains(text, "1 passed")

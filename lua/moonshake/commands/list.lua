@@ -19,7 +19,19 @@ local function as_json(cases)
     shown.params = json_map(case.params)
     lines[index] = json.encode(shown, { keyorder = KEYS })
   end
-  return "[\n" .. table.concat(lines, ",\n") .. "\n]"
+  return "[\n" .. table.concat(lines, ",\n") .. "\n]\n"
+end
+
+local function as_text(cases)
+  local lines = {}
+  for index, case in ipairs(cases) do
+    lines[index] = case.id .. "\n"
+  end
+  return table.concat(lines)
+end
+
+local function complain(problem)
+  io.stderr:write("moonshake: ", escape.line(problem), "\n")
 end
 
 --- Runs the command.
@@ -32,17 +44,21 @@ return function(options)
   }
   for _, list in ipairs { resolved.problems, resolved.unmatched } do
     for _, problem in ipairs(list) do
-      io.stderr:write("moonshake: ", escape.line(problem), "\n")
+      complain(problem)
     end
   end
   if tally.is_interrupted(status) then -- part of a list would look like a whole one
-    io.stderr:write "moonshake: interrupted\n"
-  elseif options.format == "json" then
-    print(as_json(resolved.cases))
-  else
-    for _, case in ipairs(resolved.cases) do
-      print(case.id)
-    end
+    complain "interrupted"
+    return status
+  end
+  local shown = options.format == "json" and as_json or as_text
+  local written, problem = io.stdout:write(shown(resolved.cases))
+  if written then
+    written, problem = io.stdout:flush()
+  end
+  if not written then
+    complain("the list could not be written: " .. problem)
+    return tally.STATUS.unusable
   end
   return status
 end
