@@ -187,7 +187,7 @@ end
 
 local github = {}
 
---- A report (see runner.lua) for a step of a workflow.
+--- A report (see several.lua) for a step of a workflow.
 ---@param stream file* the step's standard output
 ---@param context { program: string }
 function github.new(stream, context)

@@ -35,7 +35,7 @@ end
 
 local json = {}
 
---- A report (see runner.lua) that writes JSON lines to `stream`.
+--- A report (see several.lua) that writes JSON lines to `stream`.
 ---@param stream file*
 function json.new(stream)
   return setmetatable({ stream = stream }, Json)

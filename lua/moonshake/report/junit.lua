@@ -219,7 +219,7 @@ end
 
 local junit = {}
 
---- A report (see runner.lua) that writes JUnit's XML to `stream` when the run is over.
+--- A report (see several.lua) that writes JUnit's XML to `stream` when the run is over.
 ---@param stream file*
 ---@param context { program: string, extras: boolean } extras: attributes `file` and `line` of a
 ---   test case, which GitLab and CircleCI read and Jenkins' schema refuses

@@ -184,7 +184,7 @@ function Pretty:finish(summary)
   return self.stream:flush()
 end
 
---- A report (see runner.lua) for people.
+--- A report (see several.lua) for people.
 ---@param stream file*
 ---@param context { program: string, terminal: boolean, width: (fun(): integer)?,
 ---  durations: integer? } whether `stream` is a terminal, and how wide; how many of the slowest

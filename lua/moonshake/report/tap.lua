@@ -135,7 +135,7 @@ end
 
 local tap = {}
 
---- A report (see runner.lua) that writes TAP to `stream`.
+--- A report (see several.lua) that writes TAP to `stream`.
 ---@param stream file*
 function tap.new(stream)
   return setmetatable({ stream = stream }, Tap)

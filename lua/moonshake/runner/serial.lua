@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Runs the cases of a loaded file one after the other, in this process: what `lua5.4 FILE` and
--- `moonshake lua FILE` do. (`moonshake run` has workers: runner.lua.)
+-- `moonshake lua FILE` do. (`moonshake run` has workers: pool.lua.)
 local native = require "moonshake.native"
 local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
