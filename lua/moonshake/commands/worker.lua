@@ -7,5 +7,5 @@ local worker = require "moonshake.runner.worker"
 --- Runs the command.
 ---@return integer status
 return function()
-  return worker(program, channel.over(3))
+  return worker(program, channel.over(3), channel.over(4))
 end

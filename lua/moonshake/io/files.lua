@@ -184,9 +184,14 @@ function files.real_path(path)
   return real
 end
 
---- The process's working directory.
+--- The process's working directory; nil if that is no more.
 function files.working_directory()
-  return uv.cwd()
+  return (uv.cwd())
+end
+
+--- Makes it another one; whether that could be done.
+function files.set_working_directory(path)
+  return path ~= nil and uv.chdir(path) ~= nil
 end
 
 --- Whether a file descriptor (1 is standard output) is a terminal.

@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: MIT
--- A child process that speaks in lines over descriptor 3, and whose output is kept. It leads a
--- session and a process group of its own, so that all it started can be ended with it.
+-- A child process that speaks in lines over descriptor 3, and whose output is kept, which is its
+-- descriptor 4 as well. It leads a session and a process group of its own, so that all it started
+-- can be ended with it.
 
 local uv = require "luv"
+local captured = require "moonshake.io.captured"
 local loop = require "moonshake.io.loop"
 
 local process = {}
 
-local HALF = 32768 -- bytes of output that are kept of the beginning, and of the end
 local PIECE = 65536
 local MOST_PIECES = 64 -- that are read at once: who prints without end must not hold us
 local LONGEST_LINE = 1 << 26
@@ -19,18 +20,6 @@ Process.__index = Process
 ---------------------------------------------------------------------------------------------------
 -- What it prints
 
-local function keep(self, piece)
-  local room = HALF - #self.head
-  if room > 0 then
-    self.head = self.head .. piece:sub(1, room)
-    piece = piece:sub(room + 1)
-  end
-  local tail = self.tail .. piece
-  local cut = math.max(0, #tail - HALF)
-  self.tail = tail:sub(cut + 1)
-  self.cut = self.cut + cut
-end
-
 -- Reads what is there; true when there will be no more.
 local function drain(self)
   for _ = 1, MOST_PIECES do
@@ -40,7 +29,10 @@ local function drain(self)
     elseif not piece then
       return false
     end
-    keep(self, piece)
+    self.printed:add(piece)
+    if #piece < PIECE then
+      return false -- for now
+    end
   end
   return false
 end
@@ -54,18 +46,15 @@ local function close_output(self)
   end
 end
 
---- What the process and its children printed since the last call, at most 64 KiB of it; and how
---- many bytes were left out in the middle. All that was printed before a line which has been read
---- is in it.
+--- What the process and its children printed before the next mark, see captured.lua. What was
+--- printed before a line which has been read has been read, too.
 ---@return string|nil
 ---@return integer|nil cut
 function Process:take_output()
   if self.poll then
     drain(self)
   end
-  local text, cut = self.head .. self.tail, self.cut
-  self.head, self.tail, self.cut = "", "", 0
-  return text ~= "" and text or nil, cut > 0 and cut or nil
+  return self.printed:take()
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -163,10 +152,11 @@ function Process:finish()
   end
 end
 
---- Starts one. `on_line(line)` gets each line that it writes to descriptor 3; `on_silence()` is
---- told when it closed that while it lives; `on_end({ code =, signal = })` comes last, when it is
---- dead, its group too, and all that it said and printed has been read.
----@param how { program: string, arguments: string[], environment: string[]?,
+--- Starts one. `mark` divides its output (see captured.lua); `on_line(line)` gets each line that it
+--- writes to descriptor 3; `on_silence()` is told when it closed that while it lives;
+--- `on_end({ code =, signal = })` comes last, when it is dead, its group too, and all that it said
+--- and printed has been read.
+---@param how { program: string, arguments: string[], environment: string[]?, mark: string,
 ---  on_line: fun(line: string), on_silence: fun(), on_end: fun(status: table) }
 ---@return table|nil
 ---@return string|nil problem
@@ -176,14 +166,14 @@ function process.start(how)
     return nil, problem
   end
   local self = setmetatable({
-    output = ends.read, head = "", tail = "", cut = 0, rest = {}, rest_length = 0,
+    output = ends.read, printed = captured.new(how.mark), rest = {}, rest_length = 0,
     on_line = how.on_line, on_silence = how.on_silence, on_end = how.on_end,
     channel = uv.new_pipe(false),
   }, Process)
   self.handle, self.pid = uv.spawn(how.program, {
     args = how.arguments,
     env = how.environment,
-    stdio = { nil, ends.write, ends.write, self.channel },
+    stdio = { nil, ends.write, ends.write, self.channel, ends.write },
     detached = true,
   }, loop.guard(function(code, signal)
     on_exit(self, code, signal)

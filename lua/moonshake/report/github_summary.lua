@@ -82,7 +82,7 @@ function github_summary.text(run, summary)
                            { "nothing selected", summary.unmatched } } do
     local lines = group[2] or {}
     add_table(out, { group[1] }, lines, #lines, function(line)
-      return { cut(escape.line(line), LONG_NAME) }
+      return { cut(table.concat(escape.lines(line), "\n"), LONG_NAME) }
     end)
   end
   add_table(out, { "", "reason", "cases" }, run.reasons, #run.reasons, function(reason)

@@ -154,13 +154,15 @@ end
 
 -- Errors that are no case's. Their names are told apart, for readers take only the first of two
 -- equal ones.
-function Junit:add_errors(kind, heading, lines)
-  for _, line in ipairs(lines or {}) do
-    local name = ("%s: %s"):format(heading, line)
+function Junit:add_errors(kind, heading, texts)
+  for _, text in ipairs(texts or {}) do
+    local lines = escape.lines(text)
+    local name = ("%s: %s"):format(heading, lines[1])
     local times = (self.names[name] or 0) + 1
     self.names[name] = times
     self:add(OWN_SUITE, "errors", { { "name", times > 1 and name .. " " .. times or name } }, 0,
-             { element("error", { { "type", kind }, { "message", line } }) })
+             { element("error", { { "type", kind }, { "message", lines[1] } },
+                       #lines > 1 and text_of(lines) or nil) })
   end
 end
 

@@ -92,6 +92,12 @@ end
 function Tap.case_begins()
 end
 
+function Tap:remark(text)
+  for _, line in ipairs(text ~= "" and escape.lines(text) or {}) do
+    self.stream:write("# ", line, "\n")
+  end
+end
+
 function Tap:case_ended(result)
   self.count = self.count + 1
   local passed = result.outcome == "passed" or result.outcome == "skipped"
@@ -105,18 +111,18 @@ function Tap:case_ended(result)
     self.stream:write(block(result), "\n")
   end
   for _, note in ipairs(result.notes or {}) do
-    for _, line in ipairs(escape.lines(note)) do
-      self.stream:write("# ", line, "\n")
-    end
+    self:remark(note)
   end
   self.stream:flush()
 end
 
 -- Failures that are no case's, for those who read the stream and not the exit status.
-function Tap:complaints(lines)
-  for _, line in ipairs(lines or {}) do
+function Tap:complaints(texts)
+  for _, text in ipairs(texts or {}) do
+    local first, rest = text:match "^([^\n]*)\n?(.*)$"
     self.count = self.count + 1
-    self.stream:write(("not ok %d - %s\n"):format(self.count, escape.tap(line)))
+    self.stream:write(("not ok %d - %s\n"):format(self.count, escape.tap(first)))
+    self:remark(rest)
   end
 end
 

@@ -22,7 +22,7 @@ local SIGNALS = { "sigint", "sigterm", "sighup" }
 
 local function complain(lines)
   for _, line in ipairs(lines) do
-    io.stderr:write("moonshake: ", escape.line(line), "\n")
+    io.stderr:write("moonshake: ", table.concat(escape.lines(line), "\n  "), "\n")
   end
 end
 
@@ -169,8 +169,8 @@ local function told_to(report, counted, session, failed)
         session.pool:wind_down()
       end
     end,
-    ended_badly = function(problem, output)
-      counted.lost[#counted.lost + 1] = problem .. (output and "\n" .. output or "")
+    ended_badly = function(problem)
+      counted.lost[#counted.lost + 1] = problem
     end,
   }, under_way
 end

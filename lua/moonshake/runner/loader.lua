@@ -62,7 +62,10 @@ end
 
 local function load_problem(path, failure, timeout)
   if traceback.is_deadline(failure) then
-    return ("%s: loading it took longer than %g s"):format(path, timeout)
+    return ("%s: loading it took longer than %g s"):format(traceback.place(failure) or path,
+                                                           timeout)
+  elseif traceback.is_out_of_memory(failure) then
+    return path .. ": loading it took more memory than a worker may have (--memory)"
   end
   return ("%s: %s"):format(traceback.place(failure) or path, failure.message)
 end

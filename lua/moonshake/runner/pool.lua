@@ -138,24 +138,18 @@ end
 ---------------------------------------------------------------------------------------------------
 -- What workers tell (see remote.lua)
 
--- A run that came to nothing, as a result.
-function Pool:fail(run, failure, seconds, output, output_cut)
-  local expected = run.case.expected_failure
-  self.told.ended {
-    case = run.case, attempt = run.attempt, failures = { failure }, notes = {},
-    outcome = expected and "expected_failure" or "failed", reason = expected,
-    seconds = seconds, output = output, output_cut = output_cut,
-  }
-end
-
--- A file that was listed and is now another one, or none.
+-- A file that was listed and is now another one, or none. Its cases did not run: none of them has
+-- failed as it was expected to.
 function Pool:lose_unit(unit, problem)
   for index = unit.at, #unit do
     local run = unit[index]
     self.told.begins(run)
-    self:fail(run, {
-      kind = "error", message = problem, file = run.case.file, line = run.case.line,
-    }, 0)
+    self.told.ended {
+      case = run.case, attempt = run.attempt, outcome = "failed", notes = {}, seconds = 0,
+      failures = { {
+        kind = "error", message = problem, file = run.case.file, line = run.case.line,
+      } },
+    }
   end
 end
 
@@ -184,7 +178,8 @@ function Pool:loaded(worker, descriptions, problem) -- luacheck: ignore 212
     self:feed(worker)
   else
     worker.unit = nil
-    self:lose_unit(unit, problem or worker.path .. ": it is not the file any more that was listed")
+    self:lose_unit(unit, problem and problem:match "[^\n]*"
+                         or worker.path .. ": it is not the file any more that was listed")
     self:release(worker)
     if not worker.gone then
       worker:finish()
@@ -207,15 +202,21 @@ function Pool:ended(worker, result)
 end
 
 function Pool:lost(worker, run, failure, seconds)
-  self:fail(run, failure, seconds, worker:take_output())
+  local expected = run.case.expected_failure
+  local output, output_cut = worker:take_output()
+  self.told.ended {
+    case = run.case, attempt = run.attempt, failures = { failure }, notes = {},
+    outcome = expected and "expected_failure" or "failed", reason = expected,
+    seconds = seconds, output = output, output_cut = output_cut,
+  }
 end
 
 -- Before cases run there is nobody yet to be told.
-function Pool:ended_badly(worker, problem)
+function Pool:ended_badly(_, problem)
   if self.told then
-    self.told.ended_badly(problem, worker:take_output())
+    self.told.ended_badly(problem)
   else
-    table.insert(self.early, table.pack(problem, worker:take_output()))
+    table.insert(self.early, problem)
   end
 end
 
@@ -267,15 +268,15 @@ function Pool:list(paths)
   return self.listings
 end
 
---- Runs cases. `told` has the functions begins(run), ended(result) and ended_badly(problem, output,
---- cut), see remote.lua.
+--- Runs cases. `told` has the functions begins(run), ended(result) and ended_badly(problem), see
+--- remote.lua.
 ---@param runs table[] { case = description, attempt = integer, seconds = deadline }, those of one
 --- file in a row
 ---@param told table
 function Pool:run(runs, told)
   self.told = told
-  for _, words in ipairs(self.early) do
-    told.ended_badly(table.unpack(words, 1, words.n))
+  for _, problem in ipairs(self.early) do
+    told.ended_badly(problem)
   end
   local wanted = {}
   for _, run in ipairs(runs) do

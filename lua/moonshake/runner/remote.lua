@@ -5,6 +5,7 @@
 local json = require "dkjson"
 local events = require "moonshake.events"
 local listing = require "moonshake.runner.listing"
+local failure_text = require "moonshake.report.failure_text"
 local loop = require "moonshake.io.loop"
 local process = require "moonshake.io.process"
 local random = require "moonshake.io.random"
@@ -12,9 +13,9 @@ local traceback = require "moonshake.traceback"
 
 local remote = {}
 
--- Seconds: what a case gets on top of its time to fail in the regular way, what a process gets to
--- tell where it stood, and what one gets to end once it has nothing to do.
-local TO_FAIL, TO_TELL, TO_END = 1, 1, 10
+-- Seconds: what a case gets on top of its time to fail in the regular way, and what a process gets
+-- to tell where it stood.
+local TO_FAIL, TO_TELL = 1, 1
 
 local Remote = {}
 Remote.__index = Remote
@@ -72,11 +73,20 @@ function Remote:failure(run)
   return made
 end
 
+-- A complaint about the file, in the line where its process was last, and what that printed.
+function Remote:complaint(format, ...)
+  local lines = failure_text.printed { output = self.process:take_output() }
+  local words = self.last_words or {}
+  local place = words.file and ("%s:%s"):format(words.file, words.line) or self.path
+  table.insert(lines, 1, place .. ": " .. format:format(...))
+  return table.concat(lines, "\n")
+end
+
 function Remote:problem()
   if self.verdict == "timeout" then
-    return ("%s: loading it took longer than %g s"):format(self.path, self.seconds)
+    return self:complaint("loading it took longer than %g s", self.seconds)
   end
-  return ("%s: loading it failed: its process %s"):format(self.path, self:how_it_ended())
+  return self:complaint("loading it failed: its process %s", self:how_it_ended())
 end
 
 -- What is wrong with the end of a process that had nothing to do any more.
@@ -86,9 +96,9 @@ function Remote:bad_end()
     and (signal == 0 or self.asked and loop.signal(signal) == "SIGTERM") then
     return nil
   end
-  return ("%s: %s, its process %s"):format(
-    self.path, self.was_given and "after its last case" or "after it had loaded",
-    self:how_it_ended())
+  return self:complaint("%s, its process %s",
+                        self.was_given and "after its last case" or "after it had loaded",
+                        self:how_it_ended())
 end
 
 function Remote:ended(status)
@@ -124,7 +134,7 @@ function Remote:out_of_time()
   if self.silent then
     self:give_up(NO_MORE_RESULTS)
   elseif self.finished and (self.retired or not self.given[1]) then
-    self:give_up(("did not end within %d s"):format(TO_END))
+    self:give_up(("did not end within %g s"):format(self.to_end))
   elseif not self.verdict then
     self.verdict = "timeout"
     self.process:signal "sigterm"
@@ -149,6 +159,7 @@ local take = {}
 function take:loaded(packed)
   self.loaded = true
   self.timer:clear()
+  self.process:take_output() -- of no case
   local descriptions = listing.unpack(packed)
   for index, description in ipairs(descriptions) do
     description.index = index
@@ -230,12 +241,13 @@ function Remote:give(run)
   end
 end
 
---- Tells it that there is nothing more to do. It is to end by itself, within a deadline.
+--- Tells it that there is nothing more to do. It is to end by itself, in the time that a file may
+--- take to load.
 function Remote:finish()
   self.finished = true
   self.process:finish()
   if self.retired or #self.given == 0 then
-    self.timer:set(TO_END)
+    self.timer:set(self.to_end)
   end
 end
 
@@ -264,12 +276,13 @@ end
 ---@return string|nil problem
 function remote.start(owner, path, how)
   local self = setmetatable({
-    owner = owner, path = path, given = {}, token = random.word(),
+    owner = owner, path = path, to_end = how.timeout, given = {}, token = random.word(),
   }, Remote)
   local problem
   self.process, problem = process.start {
     program = how.program,
     arguments = { "worker" },
+    mark = "\0" .. self.token .. "\n",
     environment = how.environment,
     on_line = function(line) self:line(line) end,
     on_silence = function()

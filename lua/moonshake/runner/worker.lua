@@ -10,8 +10,9 @@
 --                              is not fit for another case
 --   when it dies of a signal   TOKEN { last_words = ... }, see lua/binding/last_words.c; on a line
 --                              of its own, for it may come in the middle of another
--- The token tells the worker's lines from what a script may write there. When the channel is at its
--- end the worker ends.
+-- The token tells the worker's lines from what a script may write there. Descriptor 4 is its output
+-- once more, where it marks, before it tells that it has loaded or that a case has ended, the end
+-- of what was printed until then. When the channel is at its end the worker ends.
 local json = require "dkjson"
 local native = require "moonshake.native"
 local globals = require "moonshake.runner.globals"
@@ -22,7 +23,7 @@ local stopwatch = require "moonshake.io.stopwatch"
 
 -- What the chunk names of the library's own files begin with.
 local LIBRARY = debug.getinfo(1, "S").source:match "^(.*)runner/worker%.lua$"
-local DESCRIPTOR = 3
+local DESCRIPTOR, OUTPUT = 3, 4
 local NO_CHANNEL = 74 -- the exit status when nobody hears us any more
 
 -- What our own functions need of a world that a script may have changed.
@@ -32,7 +33,10 @@ local format, match = string.format, string.match
 local Worker = {}
 Worker.__index = Worker
 
+-- (A script may have closed its output; then nobody can tell what belongs to what.)
 function Worker:say(text)
+  flush(io.stdout)
+  self.output:write("\0" .. self.token)
   if not self.channel:write(self.token .. " " .. text) then
     exit(NO_CHANNEL, false)
   end
@@ -59,7 +63,6 @@ function Worker:run(index, timeout)
   local case = self.cases[index]
   local elapsed = stopwatch.start()
   local outcome, reason = case:run(timeout, self.how)
-  flush(io.stdout)
   local result = case.evidence or {}
   if outcome == "passed" and #case.notes == 0 and not (next(result) or case.damage) then
     self:say(format("%d %.0f", index, elapsed() * 1e6))
@@ -90,27 +93,29 @@ end
 --- Does what the parent says until it has no more to say.
 ---@param program table moonshake.program
 ---@param channel table see io/channel.lua
+---@param output table another
 ---@return integer status
-return function(program, channel)
+return function(program, channel, output)
   local line = channel:read()
   local first = line and decode(line)
   if not first then
     return 0
   end
-  io.stdout:setvbuf "line" -- what a process printed is to be known even if it dies
   program.die_with_parent(first.parent)
   program.keep_to_itself(DESCRIPTOR)
+  program.keep_to_itself(OUTPUT)
+  io.stdout:setvbuf "line" -- what was written is there when a case crashes
   native.last_words(DESCRIPTOR, "\n" .. first.token, LIBRARY)
   if first.settings.memory then
     program.limit_memory(first.settings.memory)
   end
   local self = setmetatable({
-    channel = channel, token = first.token,
+    channel = channel, output = output, token = first.token,
     how = { evidence = first.settings.evidence, keep = first.settings.keep },
   }, Worker)
   local done, message = no_exit(function()
-    self.how.mend = globals.remember_all()
     self:load(first.load, first.timeout)
+    self.how.mend = globals.remember_all() -- what the file changes while it loads is its own
     self:work()
   end, debug.traceback)
   if not done then

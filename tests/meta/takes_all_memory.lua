@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: MIT
+-- A worker has so much memory, and what takes all of it ends alone.
+local ms = require "moonshake"
+local disaster = require "disaster"
+local expect = ms.expect
+
+ms.scenario "runs before" { run = function() expect(1):equals(1) end }
+
+ms.scenario "takes all in Lua" {
+  run = function()
+    local list = {}
+    while true do
+      list[#list + 1] = ("x"):rep(1 << 16) .. #list
+    end
+  end,
+}
+
+ms.scenario "takes all in Lua at once" { run = function() return ("x"):rep(1 << 40) end }
+
+ms.scenario "takes all and swallows" {
+  run = function()
+    local list = {}
+    while #list < 1 << 14 do
+      pcall(function() list[#list + 1] = ("x"):rep(1 << 16) .. #list end)
+    end
+  end,
+}
+
+ms.scenario "takes all in C" { run = function() disaster.allocate_for_ever() end }
+
+ms.scenario "runs after them" { run = function() expect(1):equals(1) end }
