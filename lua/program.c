@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -113,12 +114,22 @@ static int keep_to_itself(lua_State *L) {
     return answer(L, fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) == 0);
 }
 
+static int standard_files(lua_State *L) {
+    lua_pushliteral(L, "");
+    for (int i = 0; i <= STDERR_FILENO; i++) {
+        struct stat file = {0}; /* stays so where the descriptor is closed */
+        (void)fstat(i, &file);
+        lua_pushfstring(L, "%I:%I ", (lua_Integer)file.st_dev, (lua_Integer)file.st_ino);
+        lua_concat(L, 2);
+    }
+    return 1;
+}
+
 int ms_program_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"interrupted", program_interrupted},
-                                         {"limit_memory", limit_memory},
-                                         {"die_with_parent", die_with_parent},
-                                         {"keep_to_itself", keep_to_itself},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"interrupted", program_interrupted}, {"limit_memory", limit_memory},
+        {"die_with_parent", die_with_parent}, {"keep_to_itself", keep_to_itself},
+        {"standard_files", standard_files},   {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

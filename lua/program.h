@@ -18,7 +18,8 @@ void ms_program_listen(lua_State *L);
  *                         its parent is no longer `pid` (default: the parent at the call, which may
  *                         be the one that inherited it). false where there is no such thing.
  *   keep_to_itself(fd)    true: programs that this one starts do not get the descriptor. nil and
- * why.
+ *                         why.
+ *   standard_files()      a text that tells which files descriptors 0, 1 and 2 are.
  */
 int ms_program_open(lua_State *L);
 

@@ -11,6 +11,7 @@ local traceback = require "moonshake.traceback"
 
 local DEFAULT_TIMEOUT = 60
 local LAST_EVENTS = 8 -- of each end
+local MOST_NAMES = 8 -- that are told of what a case changed
 
 local Case = {}
 Case.__index = Case
@@ -112,9 +113,8 @@ function Case:view()
   })
 end
 
--- Runs at the place of the error. The deadline goes first: it would strike here again.
+-- Runs at the place of the error.
 local function on_error(value)
-  native.deadline(nil)
   if expect.is_failure(value) or scenario.is_skip(value) then
     return value
   end
@@ -174,8 +174,10 @@ function Case:mend(mend)
   local changed = mend and mend() or {}
   if #changed > 0 then
     self.damage = true
-    self:note(("the case changed %s: put back, and the file's other cases run in a fresh process")
-              :format(table.concat(changed, ", ")))
+    local names = table.concat(changed, ", ", 1, math.min(#changed, MOST_NAMES))
+    local more = #changed > MOST_NAMES and (" and %d more"):format(#changed - MOST_NAMES) or ""
+    self:note(("the case changed %s%s: the file's other cases run in a fresh process")
+              :format(names, more))
   end
 end
 
@@ -186,7 +188,11 @@ function Case:play(timeout, how)
   self.tells = how.evidence and how.evidence.story
   scenario.set_current(self)
   native.deadline(timeout)
-  local done, value = xpcall(self.scenario.run, on_error, self:view())
+  local done, value = xpcall(self.scenario.run, function(value)
+    native.deadline(nil) -- it would strike here again
+    self:mend(how.mend) -- what is to be told needs what the script may have changed
+    return on_error(value)
+  end, self:view())
   native.deadline(nil)
   self:mend(how.mend)
   local skipped = not done and scenario.is_skip(value)
