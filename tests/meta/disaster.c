@@ -88,8 +88,9 @@ static int allocate_for_ever(lua_State *L) {
 /* fork_and_leave(away = false): a child that lives on, without exec and with all descriptors, if
  * `away` in a session of its own. Returns its process id. */
 static int fork_and_leave(lua_State *L) {
-    int away = lua_toboolean(L, 1);
-    pid_t child = fork();
+    int away = lua_toboolean(L, 1), ends[2];
+    char ready = 0;
+    pid_t child = pipe(ends) == 0 ? fork() : -1;
     if (child < 0) {
         return luaL_error(L, "fork: %s", strerror(errno));
     }
@@ -98,17 +99,24 @@ static int fork_and_leave(lua_State *L) {
             (void)setsid();
         }
         alarm(SECONDS_TO_LIVE);
-        for (;;) {
-            pause();
+        if (write(ends[1], &ready, 1) == 1) {
+            for (;;) {
+                pause();
+            }
         }
+        _exit(1);
     }
+    (void)close(ends[1]);
+    (void)!read(ends[0], &ready, 1);
+    (void)close(ends[0]);
     lua_pushinteger(L, child);
     return 1;
 }
 
-/* close_descriptors(first = 3): all from that one on. */
+/* close_descriptors(first = 3, last): all between them. */
 static int close_descriptors(lua_State *L) {
-    for (int i = (int)luaL_optinteger(L, 1, 3); i < NUM_DESCRIPTORS; i++) {
+    int last = (int)luaL_optinteger(L, 2, NUM_DESCRIPTORS);
+    for (int i = (int)luaL_optinteger(L, 1, 3); i <= last; i++) {
         (void)close(i);
     }
     return 0;
@@ -126,6 +134,17 @@ static int write_garbage(lua_State *L) {
     }
     lua_pushinteger(L, written);
     return 1;
+}
+
+/* leak(): memory that nobody knows of any more. */
+static int leak(lua_State *L) {
+    static void *volatile last;
+    (void)L;
+    for (int i = 0; i < 100; i++) {
+        last = malloc(BLOCK / 100);
+    }
+    last = NULL;
+    return 0;
 }
 
 /* exit_now(status): without any cleaning up. */
@@ -150,6 +169,7 @@ int luaopen_disaster(lua_State *L) {
                                          {"fork_and_leave", fork_and_leave},
                                          {"close_descriptors", close_descriptors},
                                          {"write_garbage", write_garbage},
+                                         {"leak", leak},
                                          {"exit_now", exit_now},
                                          {"stop_self", stop_self},
                                          {NULL, NULL}};

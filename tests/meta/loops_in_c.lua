@@ -9,6 +9,9 @@ ms.scenario "loops in C" { timeout = 0.05, run = function() disaster.loop_for_ev
 
 ms.scenario "stops itself" { timeout = 0.05, run = function() disaster.stop_self() end }
 
-ms.scenario "waits for a program" { timeout = 0.05, run = function() os.execute "tail -f /dev/null" end }
+ms.scenario "waits for a program" {
+  timeout = 0.05,
+  run = function() os.execute "tail -f /dev/null" end,
+}
 
 ms.scenario "runs after them" { run = function() ms.expect(1):equals(1) end }

@@ -12,16 +12,16 @@ ms.scenario "prints very much" {
 }
 
 ms.scenario "prints without end" {
-  timeout = 0.2,
+  timeout = 1,
   run = function()
     while true do
-      io.write(("x"):rep(99), "\n")
+      io.write "never ending\n"
     end
   end,
 }
 
 ms.scenario "has a program print without end" {
-  timeout = 0.2,
+  timeout = 1,
   run = function() os.execute "yes" end,
 }
 

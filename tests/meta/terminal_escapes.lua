@@ -4,7 +4,8 @@
 local ms = require "moonshake"
 local expect = ms.expect
 
-local HOSTILE = "\27[2J\27]0;title\7\r\8\u{9B}1m\u{202E}\0\x80]]>&<\"'::error::x\n--- x\n##[error]"
+local HOSTILE = "\27[2J\27]0;title\7\r\8\u{9B}1m\u{202E}\0\x80]]>&<\"'\n::error::x\n"
+  .. "  ---\n  ...\nok 99 - forged\n##[error]x\n]]></failure>"
 
 ms.scenario "prints them" {
   tags = HOSTILE,
@@ -23,8 +24,11 @@ ms.scenario "notes them" {
   end,
 }
 ms.scenario "skips by them" { run = function() ms.skip(HOSTILE) end }
-ms.scenario "expects to fail by them" { expected_failure = HOSTILE, run = function() error "no" end }
-ms.scenario "has them in its matrix" {
-  matrix = { value = { HOSTILE } },
+ms.scenario "is expected to fail by them" {
+  expected_failure = HOSTILE,
+  run = function() error(HOSTILE) end,
+}
+ms.scenario "has quotes \" ' ` and brackets [[ ]] < > & ; | # $( ) { } \\ % in its name" {
+  matrix = { value = { "::error::x", "%s \"'[a=b,c=d]\u{E9}\u{1F319}" } },
   run = function(case) expect(case.value):equals(1) end,
 }
