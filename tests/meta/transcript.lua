@@ -4,8 +4,9 @@
 -- A transcript has lines "$ COMMAND", each followed by the output and a line "[exit N]". Commands
 -- run at the top of the tree; "moonshake" in them is PROGRAM, and scenarios can require "disaster"
 -- (disaster.c, built below PROGRAM's folder). AddressSanitizer is told to leave signals alone, so
--- that a crash is what it is without. What differs from run to run (times, serial numbers, versions,
--- paths of temporary files) is written in one way; that the order of cases does not, -j1 sees to.
+-- that a crash is what it is without. What differs from run to run (times, serial numbers,
+-- versions, paths of temporary files) is written in one way; that the order of cases does not, -j1
+-- sees to.
 -- --write puts down what happens now: to be read before it is believed.
 local program, path, write = arg[1], arg[2], arg[3] == "--write"
 

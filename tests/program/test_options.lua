@@ -139,7 +139,8 @@ test("two reports cannot go to one file", function()
   equal(text, "moonshake: --format tap and --format junit: both go to same\n")
   equal(status, 2)
   equal(place.get "same", nil)
-  text, status = place.shell "moonshake run a.lua::two --format tap=/dev/null --format junit=/dev/null"
+  text, status = place.shell("moonshake run a.lua::two --format tap=/dev/null "
+                             .. "--format junit=/dev/null")
   contains(text, "1 passed")
   equal(status, 0)
 end)
