@@ -109,6 +109,10 @@ test("--keep leaves the directories of cases, and says where", function()
   local file <close> = assert(io.open(path .. "/kept"))
   equal(file:read "a", "2")
   os.execute("rm -r " .. place.directory .. "/moonshake-*")
+  text = place.shell 'TMPDIR="$PWD" moonshake run --keep "a.lua::three[n=1]"'
+  path = text:match "moonshake: the cases' directories are in (%S+)\n"
+  contains(place.shell(("ls %s/*"):format(place.quoted(path))), "kept")
+  os.execute("rm -r " .. place.directory .. "/moonshake-*")
   place.shell 'TMPDIR="$PWD" moonshake run a.lua'
   place.shell 'TMPDIR="$PWD" moonshake run --keep a.lua::two'
   equal(place.names(), ".moonshake a.lua ")

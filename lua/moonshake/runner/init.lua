@@ -61,7 +61,9 @@ function Session:__close()
   self.unpipe()
   loop.settle()
   if self.options.keep then
-    os.remove(self.folder) -- if nothing is in it
+    if not os.remove(self.folder) then -- it is not empty
+      complain { "the cases' directories are in " .. self.folder }
+    end
   else
     local removed, problem = files.remove_tree(self.folder)
     complain { not removed and problem or nil }
