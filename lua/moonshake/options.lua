@@ -243,7 +243,7 @@ options.verify = {
 options.diagram = {
   { name = "format", type = "word", words = { "text", "mermaid", "svg" },
     about = "what it is drawn as; default \"text\"" },
-  { name = "width", type = "integer", min = 40, max = 1000,
+  { name = "width", type = "integer", min = 60, max = 1000,
     about = "of text: the columns there are; default 80" },
 }
 

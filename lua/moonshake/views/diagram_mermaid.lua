@@ -48,7 +48,7 @@ draw.message, draw.alert, draw.data, draw.change_cipher_spec =
 
 function draw.mark(step)
   return ("Note %s: %s"):format(INNER[step.at],
-                                label(columns.wrap(escape.line(step.text), ROOM), ours))
+                                label(words.mark(step, ROOM), ours))
 end
 
 function draw.note(step)
@@ -73,7 +73,7 @@ return function(model)
       end
       out[#out + 1] = "  rect rgba(128, 128, 128, 0.1)"
       indent, boxed = "    ", true
-      add("Note over client,server: " .. ours(step.name))
+      add("Note over client,server: " .. ours(columns.cut(escape.line(step.name), ROOM)))
     end
   end
   indent = "  "

@@ -180,7 +180,7 @@ local MARKS = { bad = "bad", good = "good", plain = "soft" }
 
 function draw.mark(self, step)
   local side, colour = SIDE[step.at], MARKS[words.style(step)]
-  for index, line in ipairs(columns.wrap(escape.line(step.text), ROOM)) do
+  for index, line in ipairs(words.mark(step, ROOM)) do
     self.y = self.y + 16
     if index == 1 then
       sign(self, step, colour)
@@ -194,7 +194,7 @@ end
 function draw.epoch(self, step)
   self.y = self.y + 26
   self:line(LEFT - 40, self.y, RIGHT + 40, self.y, "line")
-  local name = escape.line(step.name)
+  local name = columns.cut(escape.line(step.name), ROOM)
   local width = #name * 7 + 24
   self:add('<rect x="%s" y="%s" width="%s" height="22" rx="11" stroke-width="1.5" '
            .. 'class="ms-f-paper ms-s-line" fill="%s" stroke="%s"/>',

@@ -5,8 +5,10 @@ local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 local words = require "moonshake.views.diagram_words"
 
+local NARROWEST = 60
 local WIDEST = 120 -- longer arrows are no easier to follow
 local MARGIN = 3   -- columns beside a life line: half of "client"
+local GAP = 8      -- before the life line that an arrow does not reach
 local INDENT = 5   -- of what a message says, from the life line of its sender
 
 local ASCII = {
@@ -69,16 +71,20 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Steps
 
--- The pieces of an arrow from left to right.
-local function arrow(self, step, name)
-  local set, fate = self.set, words.fate(step)
+local function gap_of(step)
+  return (step.fate == "lost" or step.fate == "unsent") and GAP or 0
+end
+
+-- The pieces of an arrow from left to right, `fate` being a word at its tip.
+local function arrow(self, step, name, fate)
+  local set = self.set
   local dash = step.fate == "unsent" and set.dots or set.dash
   local head = (step.fate == "unread" or step.fate == "lost") and set.stop
     or step.fate == "unsent" and "" or (step.from == "client" and set.right or set.left)
-  local gap = (step.fate == "lost" or step.fate == "unsent") and math.min(8, self.inner // 6) or 0
+  local gap = gap_of(step)
   local tail = { { dash:rep(2), "dim" }, { " " }, { name, words.style(step) }, { " " } }
   local tip = fate and { { " " }, { fate, "bad" }, { " " }, { dash:rep(2), "dim" } } or {}
-  tip[#tip + 1] = { head, fate and "bad" or "dim" }
+  tip[#tip + 1] = { head, words.fate(step) and "bad" or "dim" }
   local left = self.inner - width_of(tail) - width_of(tip) - gap
   local pieces = table.move(tail, 1, #tail, 1, {})
   pieces[#pieces + 1] = { dash:rep(math.max(left, 0)), "dim" }
@@ -95,9 +101,13 @@ local function reversed(pieces)
   return turned
 end
 
--- What a message says, in a block at the side of its sender.
-function Picture:facts(step)
+-- What a message says, and what became of it if its arrow has no room for that, in a block at the
+-- side of its sender.
+function Picture:facts(step, fate)
   local block = words.block(step, self.inner - INDENT - 3, self.set.separator)
+  if fate then
+    table.insert(block, 1, fate)
+  end
   local width = 0
   for _, line in ipairs(block) do
     width = math.max(width, columns.width(line))
@@ -115,10 +125,12 @@ local function draw_wire(self, step)
     self:inside {}
   end
   self.from = step.from
-  local room = self.inner - 10 - #(words.fate(step) or "")
-  local pieces = arrow(self, step, columns.cut(words.name(step), room))
+  local room, fate = self.inner - gap_of(step) - 6, words.fate(step) -- 6: what an arrow needs
+  local name = columns.cut(words.name(step), room)
+  local fits = not fate or columns.width(name) + #fate + 4 <= room
+  local pieces = arrow(self, step, name, fits and fate or nil)
   self:inside(step.from == "client" and pieces or reversed(pieces))
-  self:facts(step)
+  self:facts(step, not fits and fate or nil)
 end
 
 draw.message, draw.alert, draw.data, draw.change_cipher_spec =
@@ -126,15 +138,14 @@ draw.message, draw.alert, draw.data, draw.change_cipher_spec =
 
 function draw.mark(self, step)
   local style = words.style(step)
-  local text = escape.line(step.text)
-  for index, line in ipairs(columns.wrap(text, self.inner - 4)) do
+  for index, line in ipairs(words.mark(step, self.inner - 4)) do
     self:beside(step.at, line, style, index == 1 and { self.set[step.what], style } or nil)
   end
   self.used[step.what] = true
 end
 
 function draw.epoch(self, step)
-  local name = (" %s "):format(escape.line(step.name))
+  local name = (" %s "):format(columns.cut(escape.line(step.name), self.inner - 8))
   local before = (self.inner - columns.width(name)) // 2
   self:inside {}
   self:inside { { self.set.rule:rep(before), "dim" }, { name, "name" },
@@ -153,8 +164,9 @@ end
 
 -- Both ends' names, or what became of them.
 function Picture:both(client, server, style)
+  client, server = escape.line(client), escape.line(server)
   local left, right = style and style(client), style and style(server)
-  local room = MARGIN + self.inner + 2 + MARGIN - #client - #server
+  local room = MARGIN + self.inner + 2 + MARGIN - columns.width(client .. server)
   self:add { { client, left or "name" }, { (" "):rep(room) }, { server, right or "name" } }
 end
 
@@ -175,14 +187,14 @@ end
 --- The lines of a diagram.
 ---@param model table see steps.lua
 ---@param how { width: integer, unicode: boolean?, paint: (fun(text: string, style: string):
----  string)? } columns, at least 40; box drawing characters instead of ASCII; colours (styles are
+---  string)? } columns, at least 60; box drawing characters instead of ASCII; colours (styles are
 ---  those of diagram_words.lua, and "dim")
 ---@return string[]
 return function(model, how)
   local self = setmetatable({
     set = how.unicode and UNICODE or ASCII,
     paint = how.paint or function(text) return text end,
-    inner = math.min(how.width, WIDEST) - 2 * MARGIN - 2,
+    inner = math.max(NARROWEST, math.min(how.width, WIDEST)) - 2 * MARGIN - 2,
     lines = {}, used = {},
   }, Picture)
   self:both("client", "server")

@@ -57,6 +57,14 @@ function words.block(step, room, separator)
   return block
 end
 
+--- What an end came to, in lines.
+---@param step table
+---@param room integer columns
+---@return string[]
+function words.mark(step, room)
+  return columns.wrap(short(step.text, room), room)
+end
+
 --- What a script said, in lines.
 ---@param step table
 ---@param room integer columns
@@ -104,8 +112,7 @@ function words.legend(model)
     parts[1] = "{ } under handshake keys"
   end
   if used.application then
-    parts[#parts + 1] = model.version == "TLS1.3" and "[ ] under application keys"
-      or "[ ] encrypted"
+    parts[#parts + 1] = used.handshake and "[ ] under application keys" or "[ ] encrypted"
   end
   if model.left_out > 0 then
     parts[#parts + 1] = "ChangeCipherSpec left out: TLS1.3 sends it for middleboxes only"

@@ -173,6 +173,8 @@ end
 function TELL.Certificate(event, context)
   if #event.certificates > 0 then
     return nil, chain(event.certificates)
+  elseif not event.bytes:find "\0\0\0$" then -- the length of an empty list
+    return { "malformed" }
   end
   local client = event.role == "client" and context.snapshot "client"
   local why = client and client.not_sent_because

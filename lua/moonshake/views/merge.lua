@@ -6,6 +6,7 @@
 -- A queue's items: { step, index = position in the log, part = "sent", "received" or "mark" }. A
 -- step that was sent and received is an item in both queues.
 
+local ROLES = { "client", "server" }
 local OTHER = { client = "server", server = "client" }
 
 -- The item that an end has come to; steps that are drawn already are passed.
@@ -58,15 +59,17 @@ end
 -- The next item to be drawn, nil at the end.
 local function next_item(queues, at)
   local heads, best, best_rank = {}, nil, nil
-  for role in pairs(OTHER) do
+  for _, role in ipairs(ROLES) do
     heads[role] = head(queues, at, role)
   end
-  for role, item in pairs(heads) do
+  for _, role in ipairs(ROLES) do
     -- Where nothing is free, messages crossed. (That one was received before it was sent is said
     -- by no log of ours, but it must not keep us.)
-    local class = is_free(item, heads[OTHER[role]]) and 1 or item.part == "sent" and 2 or 3
-    local item_rank = { class, rank(item, queues[role], at[role]), item.index }
-    if not best or before(item_rank, best_rank) then
+    local item = heads[role]
+    local class = item and (is_free(item, heads[OTHER[role]]) and 1 or item.part == "sent" and 2
+                            or 3)
+    local item_rank = item and { class, rank(item, queues[role], at[role]), item.index }
+    if item and (not best or before(item_rank, best_rank)) then
       best, best_rank = item, item_rank
     end
   end

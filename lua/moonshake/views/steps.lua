@@ -148,7 +148,9 @@ end
 -- What a message does to the keys of those who have seen it (RFC 8446 section 7; up to TLS 1.2
 -- ChangeCipherSpec does).
 function Builder:move_keys(event)
-  if event.hello and (event.type == "ServerHello" or event.type == "HelloRetryRequest") then
+  if event.delivered == false then
+    return
+  elseif event.hello and (event.type == "ServerHello" or event.type == "HelloRetryRequest") then
     self.version = event.hello.versions[1]
   end
   if not self:is_1_3() then
@@ -190,7 +192,7 @@ function on.message(self, event)
     self.last_message = self:receive(event, made)
   end
   self:move_keys(event)
-  if event.type == "Finished" and event.delivered ~= false then
+  if event.type == "Finished" then
     self:note_finished(event)
   end
 end
