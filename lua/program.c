@@ -125,11 +125,21 @@ static int standard_files(lua_State *L) {
     return 1;
 }
 
+static int ignores(lua_State *L) {
+    struct sigaction present;
+    int number = (int)luaL_checkinteger(L, 1);
+    lua_pushboolean(L, sigaction(number, NULL, &present) == 0 && present.sa_handler == SIG_IGN);
+    return 1;
+}
+
 int ms_program_open(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"interrupted", program_interrupted}, {"limit_memory", limit_memory},
-        {"die_with_parent", die_with_parent}, {"keep_to_itself", keep_to_itself},
-        {"standard_files", standard_files},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"interrupted", program_interrupted},
+                                         {"limit_memory", limit_memory},
+                                         {"die_with_parent", die_with_parent},
+                                         {"keep_to_itself", keep_to_itself},
+                                         {"standard_files", standard_files},
+                                         {"ignores", ignores},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     return 1;
 }

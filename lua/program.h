@@ -20,6 +20,7 @@ void ms_program_listen(lua_State *L);
  *   keep_to_itself(fd)    true: programs that this one starts do not get the descriptor. nil and
  *                         why.
  *   standard_files()      a text that tells which files descriptors 0, 1 and 2 are.
+ *   ignores(signal)       whether the signal of this number is ignored.
  */
 int ms_program_open(lua_State *L);
 

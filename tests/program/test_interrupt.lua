@@ -101,6 +101,21 @@ test("a worker that does not end by itself is not waited for", function()
   equal(tonumber(seconds) < 5, true, seconds)
 end)
 
+test("a run whose terminal may go, as nohup says, goes on", function()
+  place.put("hangs_up.lua", [[
+local ms = require "moonshake"
+ms.scenario "hangs up" { run = function()
+  os.execute "read -r _ _ _ run _ </proc/$PPID/stat; kill -HUP $run"
+  ms.expect(1):equals(1)
+end }]])
+  local text, status = place.shell "trap '' HUP; moonshake run --repeat 3 hangs_up.lua"
+  contains(text, "3 passed")
+  equal(status, 0)
+  text, status = place.shell "moonshake run --repeat 3 hangs_up.lua"
+  contains(text, "interrupted")
+  equal(status, 129)
+end)
+
 test("a run that is killed takes its workers with it, and leaves the old reports", function()
   os.remove(place.directory .. "/pids")
   place.put("r.json", "old")

@@ -92,19 +92,28 @@ function Timer:close()
   end
 end
 
---- Calls f(name) when a signal of these names ("sigint") comes. Returns what takes that back.
+-- nohup's way to say that the terminal may go.
+local function ignores_hangups()
+  return package.preload["moonshake.program"] ~= nil
+    and require("moonshake.program").ignores(uv.constants.SIGHUP)
+end
+
+--- Calls f(name) when a signal of these names ("sigint") comes; hang-ups that are ignored stay so.
+--- Returns what takes that back.
 ---@param names string[]
 ---@param f fun(name: string)
 ---@return fun()
 function loop.on_signals(names, f)
   local handles = {}
-  for index, name in ipairs(names) do
-    local handle = uv.new_signal()
-    handle:unref()
-    handle:start(name, loop.guard(function()
-      f(name)
-    end))
-    handles[index] = handle
+  for _, name in ipairs(names) do
+    if name ~= "sighup" or not ignores_hangups() then
+      local handle = uv.new_signal()
+      handle:unref()
+      handle:start(name, loop.guard(function()
+        f(name)
+      end))
+      handles[#handles + 1] = handle
+    end
   end
   return function()
     for _, handle in ipairs(handles) do
