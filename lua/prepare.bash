@@ -34,6 +34,7 @@ command clang-tidy-14 clang-tidy | clang-tidy   | clang-tools-extra  | clang-ext
 command valgrind            | valgrind          | valgrind           | valgrind         | valgrind      | -
 command prove               | perl              | perl-Test-Harness  | perl-utils       | perl          | -
 command parallel            | parallel          | parallel           | parallel         | parallel      | parallel
+command tshark              | tshark            | wireshark-cli      | tshark           | wireshark-cli | wireshark
 command xmllint             | libxml2-utils     | libxml2            | libxml2-utils    | libxml2       | -
 fuzzer                      | clang libclang-rt-dev | clang compiler-rt | clang compiler-rt | clang compiler-rt | -
 END

@@ -7,7 +7,7 @@
 #include "bytes.h"
 
 /* Of the longest label, with its end, and of the longest secret there is. */
-enum { MS_SECRET_LABEL = 32, MS_SECRET_RANDOM = 32, MS_SECRET_MOST = 64 };
+enum { MS_SECRET_LABEL = 32, MS_SECRET_RANDOM = 32, MS_SECRET_MOST = 48 };
 
 struct ms_secret {
     struct ms_secret *older;

@@ -384,11 +384,6 @@ static int read_events(lua_State *L) {
     return 1;
 }
 
-static int read_num_events(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)ms_log_num(ms_link_log(held_link(L))));
-    return 1;
-}
-
 /* (link) -> list of { label =, client_random =, secret = }, the oldest first. For the library
  * alone: whoever has these can read and forge what the link carries. */
 static int read_secrets(lua_State *L) {
@@ -486,13 +481,19 @@ void ms_link_open(lua_State *L) {
         {NULL, NULL},
     };
     static const luaL_Reg readers[] = {
-        {"question", read_question},     {"field", read_field},
-        {"snapshot", read_snapshot},     {"history", read_history},
-        {"events", read_events},         {"failed_first", read_failed_first},
-        {"received", read_received},     {"exporter", read_exporter},
-        {"can_resume", read_can_resume}, {"content", read_content},
-        {"closed", read_closed},         {"num_events", read_num_events},
-        {"secrets", read_secrets},       {NULL, NULL},
+        {"question", read_question},
+        {"field", read_field},
+        {"snapshot", read_snapshot},
+        {"history", read_history},
+        {"events", read_events},
+        {"failed_first", read_failed_first},
+        {"received", read_received},
+        {"exporter", read_exporter},
+        {"can_resume", read_can_resume},
+        {"content", read_content},
+        {"closed", read_closed},
+        {"secrets", read_secrets},
+        {NULL, NULL},
     };
     ms_class_register(L, &link_class);
     lua_pop(L, 1);

@@ -30,6 +30,7 @@ local function new(made, combination, file)
     closers = {},
     tellers = {},
     kept = {},
+    most_links = evidence.LAST_LINKS,
   }, Case)
   case:forget()
   return case
@@ -69,8 +70,14 @@ function Case:on_close(f, tell)
   self.closers[#self.closers + 1] = f
   self.tellers[#self.tellers + 1] = tell
   if tell then
-    self.kept[#self.tellers % evidence.LAST_LINKS + 1] = tell()
+    self.kept[#self.tellers % self.most_links + 1] = tell()
   end
+end
+
+--- How many links the case has made.
+---@return integer
+function Case:num_links()
+  return #self.tellers
 end
 
 --- The path of the case's own directory, which is made now if it was not asked for before.
@@ -186,6 +193,7 @@ function Case:play(timeout, how)
   native.clock_reset()
   native.rewind()
   self.tells = how.evidence and how.evidence.story
+  self.most_links = evidence.most_links(how.evidence)
   scenario.set_current(self)
   native.deadline(timeout)
   local done, value = xpcall(self.scenario.run, function(value)
@@ -202,7 +210,7 @@ function Case:play(timeout, how)
     self:record_failure(traceback.at_scenario(self, "no_expectation",
                                               "the case made no expectation"))
   end
-  self.evidence = how.evidence and evidence.of(self, how.evidence)
+  self.evidence = how.evidence and evidence.of(self, how.evidence, how.attempt or 1)
   self:close(how.keep)
   scenario.set_current(nil)
   native.clock_reset()
@@ -227,8 +235,9 @@ end
 --- Runs the case. What it recorded stands in its `failures`, `notes` and `evidence` until forget();
 --- `damage` is then true where what cases share may not be what it was.
 ---@param timeout number|nil seconds; default the scenario's, else 60
----@param how { evidence: table?, keep: boolean?, mend: (fun(): string[])? } what is to be kept of
---- its links (see evidence.lua); whether its directory stays; what puts back what it changed
+---@param how { evidence: table?, attempt: integer?, keep: boolean?, mend: (fun(): string[])? } what
+--- is to be kept of its links (see evidence.lua); which run of it this is; whether its directory
+--- stays; what puts back what it changed
 ---@return string outcome "passed", "failed", "skipped" or "expected_failure"
 ---@return string|nil reason of a skip or an expected failure
 function Case:run(timeout, how)

@@ -12,7 +12,7 @@ local UNUSABLE = 2
 local LATER_COMMANDS = {
   "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
 }
-local LATER_OPTIONS = { "--client", "--server", "--pcap", "--report" }
+local LATER_OPTIONS = { "--client", "--server", "--report" }
 
 -- Options of run: as argparse takes them, what follows, where the value goes, what it may be, help.
 -- What nothing follows is a flag.
@@ -33,6 +33,10 @@ local RUN = {
   { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
   { "--skip-status", "N", "skip_status", values.status,
     "Exit with N where every case was skipped." },
+  { "--pcap", "DIR", "pcap", values.directory,
+    "Write what each case's links carried to files of DIR." },
+  { "--pcap-failures", "DIR", "pcap_failures", values.directory,
+    "The same, only of cases that fail." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
 }
 
@@ -174,6 +178,9 @@ return function(arguments)
   local parsed, options = parser:pparse(run and with_seed(arguments) or arguments)
   if not refused and parsed and options.formats then
     refused = values.one_at_standard_output(options.formats)
+  end
+  if not refused and parsed and options.pcap and options.pcap_failures then
+    refused = "--pcap writes captures of all cases, --pcap-failures of those that fail: one of them"
   end
   if refused or not parsed then
     return refuse(refused or complaint(options, arguments[1]))

@@ -2,10 +2,51 @@
 -- What is kept of a case beyond its failures: views of the logs of its links, made when it ends and
 -- before they are closed. The parent of a worker gets them as a part of the result, so they are
 -- texts, numbers and tables of them; what is large goes as text that is JSON already.
+local hash = require "moonshake.runner.hash"
+
 local evidence = {}
 
 --- How many links of a case are told, those that were made last.
 evidence.LAST_LINKS = 8
+
+local MOST_CAPTURED = 64 -- of them
+
+-- A file's name of an id: what is special anywhere becomes "-", and a hash keeps apart what is then
+-- the same.
+local function file_name(id, attempt)
+  local readable = id:gsub("[^%w._=]+", "-"):gsub("^[-.]+", ""):sub(1, 180):gsub("-$", "")
+  local repeated = attempt > 1 and ("-repeat-%d"):format(attempt) or ""
+  return ("%s-%08x%s.pcapng"):format(readable, hash(id) & 0xFFFFFFFF, repeated)
+end
+
+-- Whether the verdict will be that the case failed: passing may be a failure, too.
+local function fails(case)
+  return (#case.failures > 0) == (case.scenario.expected_failure == nil)
+end
+
+-- One file in how.folder with what the case's links carried, a connection each.
+local function captures_of(links, how, case, attempt)
+  if how.failures_only and not fails(case) then
+    return nil
+  end
+  local link, captured = require "moonshake.link", {}
+  for _, one in ipairs(links) do
+    local capture = link.capture(one)
+    captured[#captured + 1] = #capture.events > 0 and capture or nil
+  end
+  if #captured == 0 then
+    return nil
+  end
+  local path = how.folder:gsub("/*$", "/") .. file_name(case.id, attempt)
+  local comment = case:num_links() <= MOST_CAPTURED and case.id
+    or ("%s (the last %d of %d links)"):format(case.id, MOST_CAPTURED, case:num_links())
+  local written, problem = require("moonshake.views.pcapng").write(path, captured, comment)
+  if not written then
+    case:note(problem)
+    return nil
+  end
+  return { path }
+end
 
 -- Both ends of the links that the case made last, as JSON.
 local function ends_of(links)
@@ -39,21 +80,37 @@ local function explanation_of(links)
   return notes and explain.short(notes)
 end
 
--- name -> { when: "failed" or "always", make(links, how, case) -> value }. What is asked for by
--- that name in `how` is made; `how[name]` is what it was asked for with.
+-- name -> { when: "failed" or "always", most: links, make(links, how, case, attempt) -> value }. What
+-- is asked for by that name in `how` is made of the last links, of LAST_LINKS if `most` is not said;
+-- `how[name]` is what it was asked for with.
 local KINDS = {
   ends = { when = "failed", make = ends_of },
   story = { when = "always", make = story_of },
   explanation = { when = "failed", make = explanation_of },
+  captures = { when = "always", most = MOST_CAPTURED, make = captures_of },
 }
+
+--- How many links must be kept until the case ends, the last ones.
+---@param how table<string, any>|nil
+---@return integer
+function evidence.most_links(how)
+  local most = evidence.LAST_LINKS
+  for name, kind in pairs(KINDS) do
+    if how and how[name] and kind.most then
+      most = math.max(most, kind.most)
+    end
+  end
+  return most
+end
 
 --- The links that were made last and are still there, in the order in which they were made.
 ---@param tellers (fun(): table|nil)[]
+---@param most integer
 ---@return table[]
-function evidence.links(tellers)
+function evidence.links(tellers, most)
   local links = {}
   for index = #tellers, 1, -1 do
-    local link = #links < evidence.LAST_LINKS and tellers[index]()
+    local link = #links < most and tellers[index]()
     if link then
       table.insert(links, 1, link)
     end
@@ -64,13 +121,14 @@ end
 --- Makes what is asked for.
 ---@param case table
 ---@param how table<string, any> by name of KINDS
+---@param attempt integer
 ---@return table<string, any>
-function evidence.of(case, how)
-  local made, links = {}, nil
+function evidence.of(case, how, attempt)
+  local made = {}
   for name, kind in pairs(KINDS) do
     if how[name] and (kind.when == "always" or #case.failures > 0) then
-      links = links or evidence.links(case.tellers)
-      made[name] = kind.make(links, how[name], case)
+      local links = evidence.links(case.tellers, kind.most or evidence.LAST_LINKS)
+      made[name] = kind.make(links, how[name], case, attempt)
     end
   end
   return made

@@ -3,6 +3,7 @@
 -- are quiet and returns whether both are content; what went wrong stands on the ends.
 local arguments = require "moonshake.arguments"
 local endpoint = require "moonshake.endpoint"
+local key_log = require "moonshake.key_log"
 local marks = require "moonshake.marks"
 local native = require "moonshake.native"
 local options = require "moonshake.options"
@@ -16,7 +17,7 @@ local link = {}
 local natives = native.link_methods
 local ROLES = { "client", "server" }
 local OTHER = { client = "server", server = "client" }
-local LATER = { tamper = true, pcapng = true }
+local LATER = { tamper = true }
 
 local EVENT = strict.schema("event", native.fields "event")
 local QUESTION
@@ -46,6 +47,7 @@ SCHEMA.by_name.server.schema = endpoint.schema
 --   acting    the action that runs     broken    the action in which a policy raised
 --   earlier   what Certificate messages of the resumed session carried (reported.lua)
 --   told      by epoch and role: the options that were in force { checked, changed, config }
+--   number    which link of the case   logged    how many of its secrets stand in the key log
 local STATE = {}
 
 local Link = { __name = "moonshake.link", __schema = SCHEMA }
@@ -124,13 +126,28 @@ local function pump(state)
   end
 end
 
+-- Adds new secrets to the key log, if there is to be one. Returns nil and why where it cannot.
+local function log_secrets(state)
+  local secrets = key_log.wanted and natives.secrets(state.native) or {}
+  local logged = state.logged or 0
+  if #secrets == logged then
+    return true
+  end
+  state.logged = #secrets
+  return key_log.add(secrets, logged + 1)
+end
+
 -- Carries out an action that has begun.
 local function carry_out(state, api)
   state.events = nil
   state.acting = api
   local _ <close> = setmetatable({}, {
-    __close = function()
+    __close = function(_, failed)
       state.acting = nil
+      local done, problem = log_secrets(state)
+      if not done and not failed then
+        strict.raise(("%s: %s"):format(api, problem))
+      end
     end,
   })
   return pump(state)
@@ -376,6 +393,24 @@ function methods:explain()
   return table.concat(require("moonshake.views.explain").told(findings_of(self)), "\n")
 end
 
+--- link:pcapng(path): writes what the ends wrote to a file that Wireshark opens decrypted. Also
+--- after close, and before the handshake (nothing is in it then). The file holds session keys: it
+--- is for this user alone.
+---@param path string
+---@return string path
+function methods:pcapng(path)
+  local api = "link:pcapng"
+  if not link.is_link(self) then
+    strict.raise(api .. ": to be called with a colon, on a link")
+  end
+  endpoint.check_free(api, rawget(self, STATE).native)
+  arguments.check_one(api, { name = "path", type = "name" }, path)
+  local case = scenario.current()
+  strict.check(api, require("moonshake.views.pcapng").write(path, { link.capture(self) },
+                                                            case and case.id))
+  return path
+end
+
 local function events_of(state)
   if state.events then
     return state.events
@@ -466,6 +501,26 @@ function link.carried(self, epochs)
   return reported.carried(self, rawget(self, STATE).earlier, epochs)
 end
 
+--- What a capture of the link is made of (see views/pcapng.lua). Whoever has it can read what the
+--- link carried, and no script gets it.
+---@param self table
+---@return table
+function link.capture(self)
+  local state = rawget(self, STATE)
+  return {
+    number = state.number, events = self.events, failed_first = self.failed_first,
+    server_name = self.client.server_name or state.checked.client.server_name,
+    phases = { client = self.client.phase, server = self.server.phase },
+    clock_offset = function(event)
+      local told = state.told[event.epoch] or {}
+      return (told[event.role] or { checked = {} }).checked.clock_offset or 0
+    end,
+    secrets = strict.check("link:pcapng", natives.secrets(state.native)),
+  }
+end
+
+local made_outside = 0 -- links that are no case's
+
 --- Makes a link from checked options.
 ---@param api string
 ---@param checked table<string, table> by role
@@ -500,6 +555,8 @@ function link.new(api, checked, changed, resumed, earlier)
       return held[1] and not natives.busy(native_of(held[1])) and held[1] or nil
     end)
   end
+  made_outside = made_outside + (case and 0 or 1)
+  state.number = case and case:num_links() or made_outside
   return self
 end
 

@@ -27,6 +27,11 @@ function values.whole(option, least)
   end
 end
 
+--- The path of a directory.
+function values.directory(text)
+  return text ~= "" and text or nil, "the path of a directory wanted, got ''"
+end
+
 --- An exit status.
 function values.status(text)
   local status = whole(text, 0)

@@ -5,29 +5,22 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <cmocka.h> /* after what it needs */
 
 #define TLS1_2 0x0303
 #define TLS1_3 0x0304
 
-/* The labels of a link's secrets, the oldest first, each with a space behind it. */
-static const char *labels_of(struct ms_link *link) {
-    static char text[512];
-    const struct ms_secret *ordered[16] = {0};
+/* Fails unless the link has `num` secrets of these labels, the oldest first. */
+static void assert_labels(struct ms_link *link, size_t num, const char *const labels[]) {
     const struct ms_secrets *secrets = ms_log_secrets(ms_link_log(link));
-    size_t at = secrets->num;
-    assert_true(at <= 16);
-    for (const struct ms_secret *secret = secrets->newest; secret; secret = secret->older) {
-        ordered[--at] = secret;
+    const struct ms_secret *secret = secrets->newest;
+    assert_int_equal(secrets->num, num);
+    for (size_t i = num; i > 0; i--, secret = secret->older) {
+        assert_non_null(secret);
+        assert_string_equal(secret->label, labels[i - 1]);
     }
-    assert_int_equal(at, 0);
-    text[0] = '\0';
-    for (size_t i = 0; i < secrets->num; i++) {
-        strcat(strcat(text, ordered[i]->label), " ");
-    }
-    return text;
+    assert_null(secret);
 }
 
 static void shake(struct world *world) {
@@ -53,17 +46,20 @@ static void a_handshake_leaves_each_secret_once(void **unused) {
     (void)unused;
     static const struct {
         uint16_t version;
-        const char *labels;
-    } rows[] = {{TLS1_2, "CLIENT_RANDOM "},
-                {TLS1_3, "CLIENT_HANDSHAKE_TRAFFIC_SECRET SERVER_HANDSHAKE_TRAFFIC_SECRET "
-                         "EXPORTER_SECRET CLIENT_TRAFFIC_SECRET_0 SERVER_TRAFFIC_SECRET_0 "}};
+        size_t num;
+        const char *labels[5];
+    } rows[] = {{TLS1_2, 1, {"CLIENT_RANDOM"}},
+                {TLS1_3,
+                 5,
+                 {"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                  "EXPORTER_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"}}};
     for (size_t i = 0; i < 2; i++) {
         struct world world;
         world_make(&world, rows[i].version);
         world_link(&world, NULL);
-        assert_string_equal(labels_of(world.link), "");
+        assert_labels(world.link, 0, NULL);
         shake(&world);
-        assert_string_equal(labels_of(world.link), rows[i].labels);
+        assert_labels(world.link, rows[i].num, rows[i].labels);
         const struct ms_secret *last = ms_log_secrets(ms_link_log(world.link))->newest;
         assert_int_equal(last->len, 48);
         assert_is_of_last_hello(world.link, last);
@@ -80,7 +76,7 @@ static void a_renegotiation_adds_its_own(void **unused) {
     const struct ms_secret *first = ms_log_secrets(ms_link_log(world.link))->newest;
     assert_true(ms_link_renegotiate(world.link, MS_SERVER, NULL));
     world_pump(&world);
-    assert_string_equal(labels_of(world.link), "CLIENT_RANDOM CLIENT_RANDOM ");
+    assert_labels(world.link, 2, (const char *const[]){"CLIENT_RANDOM", "CLIENT_RANDOM"});
     const struct ms_secret *second = ms_log_secrets(ms_link_log(world.link))->newest;
     assert_ptr_equal(second->older, first);
     assert_is_of_last_hello(world.link, second);
@@ -99,7 +95,7 @@ static void a_resumed_session_has_the_secret_of_the_earlier_one(void **unused) {
     world.link = ms_link_new(world.client_config, world.server_config, &world.clock, earlier, NULL);
     shake(&world);
     assert_true(world_state(&world, MS_CLIENT)->resumed);
-    assert_string_equal(labels_of(world.link), "CLIENT_RANDOM ");
+    assert_labels(world.link, 1, (const char *const[]){"CLIENT_RANDOM"});
     const struct ms_secret *secret = ms_log_secrets(ms_link_log(world.link))->newest;
     assert_is_of_last_hello(world.link, secret);
     assert_memory_equal(secret->bytes, ms_log_secrets(ms_link_log(earlier))->newest->bytes, 48);

@@ -40,6 +40,8 @@ local function shell(command)
   return output, done and 0 or status
 end
 
+RUN.tshark = shell "command -v tshark" ~= ""
+
 local function put(path, text)
   local folder = path:match "^(.*)/[^/]*$"
   if folder then
@@ -106,8 +108,9 @@ local function commands_of(block)
 end
 
 local function run_all(place, commands)
-  local script = { ("cd %s; PATH=%s/bin:$PATH; unset NO_COLOR CLICOLOR_FORCE; exec 2>&1")
-                   :format(place, place) }
+  local script = { ("cd %s; PATH=%s/bin:$PATH; unset NO_COLOR CLICOLOR_FORCE; exec 2>&1\n"
+                    -- It warns whoever is root.
+                    .. 'tshark() { command tshark "$@" 2>/dev/null; }'):format(place, place) }
   for _, command in ipairs(commands) do
     if command.runs then
       script[#script + 1] = command.text

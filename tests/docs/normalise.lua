@@ -10,8 +10,8 @@ local function date(month)
   return MONTHS:find(month, 1, true) and "DATE" or nil
 end
 
---- Writes times, dates, fingerprints, serial numbers, lengths, versions, addresses and the names of
---- temporary files in one way.
+--- Writes times, dates, fingerprints, serial numbers, lengths (tshark's, too), versions,
+--- addresses and the names of temporary files in one way.
 ---@param text string
 ---@return string
 return function(text)
@@ -19,6 +19,7 @@ return function(text)
     :gsub("in %d+%.%d%d s%f[^%w]", "in TIME s")
     :gsub("duration_ms: %d+", "duration_ms: N")
     :gsub("%d+ bytes", "N bytes")
+    :gsub("%f[%w](TLSv1[.%d]*) +%d+ ", "%1 N ")
     :gsub(", %d+ jobs%f[^%w]", "")
     :gsub("%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ", "DATE")
     :gsub("%a%a%a (%a%a%a) %d%d %d%d:%d%d:%d%d UTC %d+", date)

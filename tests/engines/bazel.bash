@@ -107,6 +107,14 @@ kept_the_contract() {
     [ "$(grep -c knows-shards kept)/$(grep -c ended-early kept)" = 3/0 ]
 }
 
+# Of the one failure that has a link.
+kept_the_capture() {
+    listed >kept
+    cat kept
+    [ "$(grep -c '^suite-outcomes.lua-this-one-fails-[0-9a-f]*\.pcapng$' kept)" = 1 ] &&
+        [ "$(grep -c pcapng kept)/$(in_xml '\[\[ATTACHMENT|[^]]*pcapng\]\]')" = 1/1 ]
+}
+
 merged_cases() {
     collect && moonshake merge shard_*_of_*.json --format json=merged.json >merge.log 2>&1
     echo "exit status $?, cases: $("$lua" "$engines/outcomes.lua" merged.json | wc -l)" | tee cases
@@ -119,6 +127,7 @@ check "the suite fails on one machine" exits 1 moonshake run suite --format json
 check "Bazel sees the test fail" exits 3 bazel_test //:tls
 check "Bazel reads each case in the XML" xml_has_each_case
 check "each shard keeps the contract" kept_the_contract
+check "the capture of a failure is kept" kept_the_capture
 check "each shard left its report" collect
 check "the shards together fail" exits 1 moonshake merge shard_*_of_*.json --format json=merged.json
 check "each case ran once, as on one machine" is_the_whole merged.json

@@ -15,7 +15,7 @@ local LIBRARY = {
   { "io.*" },
   { "strict", "suggest", "escape", "diff", "marks", "words", "matrix", "needs", "arguments",
     "options", "settings", "traceback", "clock", "events", "json_map",
-    "runner.hash" },
+    "key_log", "runner.hash" },
   { "certificates", "pki", "endpoint", "link", "reported", "tls", "partial", "matchers", "expect",
     "scenario", "plain", "evidence", "case", "init" },
   { "views.*" },
@@ -40,6 +40,8 @@ local UPWARD = {
   ["link -> views.explain"] = true,
   -- What is kept of a case is views of its links.
   ["evidence -> views.explain"] = true,
+  ["link -> views.pcapng"] = true,
+  ["evidence -> views.pcapng"] = true,
 }
 
 local function room_of(rooms, name)

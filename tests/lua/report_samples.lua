@@ -74,6 +74,7 @@ function samples.results()
       output = "error: all wrong\n" .. hostile "printed", output_cut = 5,
       ends = '{"client":{"n":1,"alpn":[]}}',
       explanation = { hostile "explanation", "because of that", "next: this" },
+      captures = { hostile "capture" },
     }),
     result("failed", case("second.lua", "crashes"), {
       failures = { { kind = "crashed", message = "killed by signal 11 (SIGSEGV)" } },

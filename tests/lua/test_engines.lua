@@ -34,6 +34,7 @@ test("without an engine nothing is asked for", function()
   equal(made.status_file, nil)
   equal(made.premature_exit_file, nil)
   equal(made.tmpdir, nil)
+  equal(made.outputs, nil)
 end)
 
 test("the environment of this process is read where none is given", function()
@@ -207,6 +208,7 @@ test("Bazel's other variables ask for a filter, an early end, files", function()
     TESTBRIDGE_TEST_ONLY = "a text", TESTBRIDGE_TEST_RUNNER_FAIL_FAST = "1",
     XML_OUTPUT_FILE = "/x/test.xml", TEST_PREMATURE_EXIT_FILE = "/x/early",
     TEST_SHARD_STATUS_FILE = "/x/shard", TEST_TMPDIR = "/x/tmp",
+    TEST_UNDECLARED_OUTPUTS_DIR = "/x/outputs",
   }
   equal(made.filter, "a text")
   equal(made.fail_fast, true)
@@ -216,6 +218,7 @@ test("Bazel's other variables ask for a filter, an early end, files", function()
   equal(made.premature_exit_file, "/x/early")
   equal(made.status_file, "/x/shard")
   equal(made.tmpdir, "/x/tmp")
+  equal(made.outputs, "/x/outputs")
   equal(read({ GTEST_SHARD_STATUS_FILE = "/x/g" }).status_file, "/x/g")
   equal(read({ TESTBRIDGE_TEST_RUNNER_FAIL_FAST = "0" }).fail_fast, false)
 end)
@@ -224,6 +227,7 @@ test("an empty variable is none", function()
   local made = read {
     TESTBRIDGE_TEST_ONLY = "", TESTBRIDGE_TEST_RUNNER_FAIL_FAST = "", XML_OUTPUT_FILE = "",
     TEST_PREMATURE_EXIT_FILE = "", TEST_SHARD_STATUS_FILE = "", TEST_TMPDIR = "",
+    TEST_UNDECLARED_OUTPUTS_DIR = "",
   }
   equal(made.filter, nil)
   equal(made.fail_fast, false)
@@ -231,6 +235,7 @@ test("an empty variable is none", function()
   equal(made.premature_exit_file, nil)
   equal(made.status_file, nil)
   equal(made.tmpdir, nil)
+  equal(made.outputs, nil)
 end)
 
 test("an early end is 0 or 1", function()
@@ -238,7 +243,7 @@ test("an early end is 0 or 1", function()
           "TESTBRIDGE_TEST_RUNNER_FAIL_FAST is 'yes': 0 or 1 wanted")
 end)
 
-test("everything that was read is taken from the children, but the temporary directory", function()
+test("what was read is taken from the children, but for places that may be theirs", function()
   local asked = {}
   engines.read(AUTO, function(name)
     asked[name] = true
@@ -247,7 +252,7 @@ test("everything that was read is taken from the children, but the temporary dir
     asked[name] = true
     return name:find "^SLURM_ARRAY" and "1" or nil
   end)
-  asked.TEST_TMPDIR, asked.GITHUB_ACTIONS = nil, nil
+  asked.TEST_TMPDIR, asked.TEST_UNDECLARED_OUTPUTS_DIR, asked.GITHUB_ACTIONS = nil, nil, nil
   local erased = {}
   for _, name in ipairs(read({}).erase) do
     equal(erased[name], nil, name)

@@ -81,7 +81,7 @@ test("what is not part of this version says so", function()
   raises("ms.together is not part of this version", function() return ms.together end)
   raises("ms.program is not part of this version", function() return ms.program end)
   local link = tls.link { server = { stack = "gnutls" } }
-  for _, name in ipairs { "tamper", "pcapng" } do
+  for _, name in ipairs { "tamper" } do
     raises(("link:%s is not part of this version"):format(name), function() return link[name] end)
   end
   raises("ocsp_response is not part of this version",

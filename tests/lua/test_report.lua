@@ -140,6 +140,17 @@ test("a rerun line is a shell's word", function()
   contains(to.text(), "rerun: '/a dir/moonshake' run 'it'\\''s::$HOME'\n")
 end)
 
+test("a failure says where its capture is", function()
+  local to = stream()
+  samples.tell(new_pretty(to), samples.plan(), {
+    result("failed", { id = "an id" }, { failures = { failure() },
+                                         captures = { "d/\27x.pcapng" } }),
+    result("passed", { id = "another" }, { captures = { "d/y.pcapng" } }),
+  })
+  contains(to.text(), "\n  capture: d/\\x1Bx.pcapng\n  rerun: ")
+  equal(to.text():find("y.pcapng", 1, true), nil)
+end)
+
 local function printing(output, cut)
   local to = stream()
   samples.tell(new_pretty(to), samples.plan(), {

@@ -88,7 +88,7 @@ test("a failure is an error at its line, or else at that of its case", function(
         found = "1", wanted = "2" },
       { kind = "error", message = "more" },
     } }),
-    result("failed", case("a.lua", "x"), { attempt = 2, failures = {
+    result("failed", case("a.lua", "x"), { attempt = 2, captures = { "d/x.pcapng" }, failures = {
       { kind = "crashed", message = "signal 11" },
     }, explanation = { "the server refuses", "next: this" } }),
     result("expected_failure", case("a.lua", "y"), { reason = "bug", failures = { failure() } }),
@@ -98,7 +98,8 @@ test("a failure is an error at its line, or else at that of its case", function(
     .. "equals: 50%25 of%0Ait%0Afound:  1%0Awanted: 2%0Aand 1 more in this case%0A"
     .. "rerun: moonshake run 'a.lua::one, two: three'\n"
     .. "::error file=a.lua,line=7,title=a.lua%3A%3Ax (repeat 2)::"
-    .. "signal 11%0Athe server refuses%0Anext: this%0Arerun: moonshake run a.lua::x\n")
+    .. "signal 11%0Athe server refuses%0Anext: this%0Acapture: d/x.pcapng%0A"
+    .. "rerun: moonshake run a.lua::x\n")
 end)
 
 test("files not loaded and targets that mean nothing are warnings", function()

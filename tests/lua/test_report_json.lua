@@ -102,6 +102,7 @@ test("events and their keys come in the order of the agreement", function()
       failures = { { kind = "error", message = "m", file = "a.lua", line = 3, trace = { "t" } } },
       notes = { "a note" }, reason = "why", output = "o", output_cut = 1, ends = "{}", attempt = 2,
       explanation = { "what", "because" },
+      captures = { "a.pcapng" },
     }),
   }, samples.summary {
     counts = { failed = 1 }, interrupted = false, problems = { "p" }, unmatched = {}, lost = {},
@@ -116,7 +117,7 @@ test("events and their keys come in the order of the agreement", function()
     '"expected_failure":"bug","outcome":"failed","reason":"why","seconds":0.25,',
     '"failures":[{"kind":"error","message":"m","file":"a.lua","line":3,"differences":[],',
     '"notes":[],"trace":["t"],"events":[]}],"output":"o","output_cut":1,',
-    '"explanation":["what","because"],"ends":{}}\n',
+    '"explanation":["what","because"],"captures":["a.pcapng"],"ends":{}}\n',
     '{"v":1,"event":"run_end","counts":{"failed":1},"not_run":1,"interrupted":false,',
     '"seconds":2.5,"problems":["p"],"unmatched":[],"lost":[],"status":1}\n',
   })

@@ -135,6 +135,15 @@ test("notes and what was printed stand in system-out", function()
   contains(text, "<system-out>note: one\n      two\nprinted:\nhello\nworld</system-out>")
 end)
 
+test("captures are attached, behind what else there is to tell", function()
+  local text = document(nil, nil, {
+    result("failed", case("a.lua", "x"), { notes = { "one" }, captures = { "d/<x>.pcapng" } }),
+    result("passed", case("a.lua", "y"), { captures = { "y.pcapng", "[[ATTACHMENT|z" } }),
+  }, quiet())
+  contains(text, "<system-out>note: one\n[[ATTACHMENT|d/&lt;x&gt;.pcapng]]</system-out>")
+  contains(text, "<system-out>[[ATTACHMENT|y.pcapng]]\n[[ATTACHMENT|[ [ATTACHMENT|z]]<")
+end)
+
 test("no text of others names a file to attach", function()
   local text = document(nil, nil, {
     result("failed", case("a.lua", "x"), {

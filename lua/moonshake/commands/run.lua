@@ -3,22 +3,35 @@
 local engines = require "moonshake.runner.engines"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
+local key_log = require "moonshake.key_log"
 local runner = require "moonshake.runner"
 local several = require "moonshake.report.several"
 
 local GIBIBYTE = 1 << 30
 local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
--- What must be kept of cases for them (see evidence.lua).
-local function evidence_for(reports)
-  local evidence = { explanation = true }
+-- Where captures go, and of which cases; nil: there are none. An engine that has a place for what
+-- tests leave behind gets those of failures unasked.
+local function captures_for(options, engine)
+  local folder = options.pcap or options.pcap_failures
+  local place = engine.outputs
+  if folder and place and folder:sub(1, 1) ~= "/" then
+    folder = place:gsub("/*$", "/") .. folder
+  end
+  folder = folder or place
+  return folder and { folder = folder, failures_only = not options.pcap }
+end
+
+-- What must be kept of cases (see evidence.lua).
+local function evidence_for(reports, captures)
+  local evidence = { explanation = true, captures = captures }
   for _, one in ipairs(reports) do
     evidence.ends = evidence.ends or one.format == "json"
   end
   return evidence
 end
 
-local function as_wanted(options, engine, program)
+local function as_wanted(options, engine, captures, program)
   local reports = several.wanted(options.formats, engine.reports)
   return {
     words = #options.path > 0 and options.path or { "scenarios" },
@@ -33,7 +46,7 @@ local function as_wanted(options, engine, program)
     memory = options.memory or GIBIBYTE,
     keep = options.keep,
     skip_status = options.skip_status,
-    evidence = evidence_for(reports),
+    evidence = evidence_for(reports, captures),
     erase = engine.erase,
     temporary = engine.tmpdir,
     reports = reports,
@@ -68,7 +81,17 @@ return function(options, program)
   if problem then
     return refuse(problem)
   end
-  local wanted = as_wanted(options, engine, program)
+  local captures = captures_for(options, engine)
+  if captures then
+    problem = select(2, files.make_directory(captures.folder))
+  end
+  if key_log.wanted and not problem then
+    problem = select(2, key_log.add {})
+  end
+  if problem then
+    return refuse(problem)
+  end
+  local wanted = as_wanted(options, engine, captures, program)
   local status
   if options.watch then
     status = require("moonshake.runner.watcher").run(wanted)

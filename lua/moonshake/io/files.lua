@@ -66,6 +66,22 @@ function files.write(path, text, mode)
   return true
 end
 
+--- Adds to the end of a file, which is made with `mode` if it is not there; true on success. What
+--- other processes add at the same time stays apart.
+function files.append(path, text, mode)
+  local handle, message = uv.fs_open(path, "a", mode)
+  if not handle then
+    return failed("write", path, message)
+  end
+  local written
+  written, message = uv.fs_write(handle, text, -1)
+  uv.fs_close(handle)
+  if written ~= #text then
+    return failed("write", path, message or "it is full")
+  end
+  return true
+end
+
 --- Makes a directory and those above it; true on success, and when it is there already.
 function files.make_directory(path)
   if files.kind(path) == "directory" then

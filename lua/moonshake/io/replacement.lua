@@ -61,11 +61,21 @@ function replacement.target(path)
   return real and real:gsub("/*$", "/") .. (name or path) or path
 end
 
+-- Makes an empty file with a mode; what goes wrong is told by who opens it.
+local function make_private(path, mode)
+  os.remove(path) -- of a process that died
+  local handle = uv.fs_open(path, "wx", mode)
+  if handle then
+    uv.fs_close(handle)
+  end
+end
+
 --- Begins one.
 ---@param path string
+---@param mode? integer what a regular file then has (384 is 0600); what the umask leaves of 0666
 ---@return table|nil
 ---@return string|nil problem
-function replacement.open(path)
+function replacement.open(path, mode)
   local stat = uv.fs_stat(path)
   if stat and stat.type == "directory" then
     return nil, ("cannot write %s: it is a directory"):format(path)
@@ -75,6 +85,9 @@ function replacement.open(path)
     beside = target:gsub("[^/]*$", function(name)
       return (".%s.%d"):format(name, uv.os_getpid())
     end)
+  end
+  if beside and mode then
+    make_private(beside, mode)
   end
   local file, message = io.open(beside or path, "wb")
   if not file then

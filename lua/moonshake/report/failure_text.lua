@@ -34,6 +34,17 @@ function failure_text.rerun(result, program)
                               escape.line(escape.shell(result.case.id)))
 end
 
+--- Where the case's captures are.
+---@param result table
+---@return string[] lines
+function failure_text.captures(result)
+  local lines = {}
+  for index, path in ipairs(result.captures or {}) do
+    lines[index] = "capture: " .. escape.line(path)
+  end
+  return lines
+end
+
 -- Lines below a heading, each escaped and indented.
 local function add_lines(out, indent, texts)
   for _, text in ipairs(texts or {}) do
@@ -181,6 +192,7 @@ function failure_text.case(result, program)
       out[#out + 1] = INDENT .. "  " .. line
     end
   end
+  add_lines(out, "  ", failure_text.captures(result))
   out[#out + 1] = "  rerun: " .. failure_text.rerun(result, program)
   return out
 end

@@ -97,12 +97,16 @@ function Github:keep_failed(result)
   table.move(explanation, 1, #explanation, #said + 1, said)
   local rerun = failure_text.rerun(result, self.program)
   local text = table.concat(said, "\n")
+  for _, line in ipairs(failure_text.captures(result)) do
+    said[#said + 1] = line
+  end
+  said[#said + 1] = "rerun: " .. rerun
   self.failed[#self.failed + 1] = {
     title = escape.line(case.id) .. failure_text.attempt(result),
     file = first.file or case.file,
     line = first.file and first.line or case.line,
     said = text,
-    message = text .. "\nrerun: " .. rerun,
+    message = table.concat(said, "\n"),
     rerun = rerun,
   }
 end

@@ -216,7 +216,7 @@ local EVENTS = {
     { "outcome", word("passed", "failed", "skipped", "expected_failure") },
     { "reason", TEXT, true }, { "seconds", SECONDS }, { "failures", list(FAILURE) },
     { "output", TEXT, true }, { "output_cut", INTEGER, true },
-    { "explanation", list(TEXT), true }, { "ends", RAW, true },
+    { "explanation", list(TEXT), true }, { "captures", list(TEXT), true }, { "ends", RAW, true },
   },
   run_end = {
     { "counts", map(INTEGER) }, { "not_run", INTEGER }, { "interrupted", SCALAR },

@@ -79,7 +79,7 @@ function Junit:add(suite_name, counted, attributes, seconds, children)
   suite[#suite + 1] = "    " .. element("testcase", attributes, content) .. "\n"
 end
 
--- Notes and what the case printed.
+-- Notes, what the case printed, and the files to attach.
 local function printed(result)
   local lines = {}
   for _, note in ipairs(result.notes or {}) do
@@ -94,7 +94,12 @@ local function printed(result)
     local output = escape.lines((result.output:gsub("\r?\n$", "")))
     table.move(output, 1, #output, #lines + 1, lines)
   end
-  return text_of(lines)
+  local text = text_of(lines)
+  for _, path in ipairs(result.captures or {}) do
+    text = (text and text .. "\n" or "")
+      .. ("[[ATTACHMENT|%s]]"):format(escape.xml(disarmed(escape.line(path))))
+  end
+  return text
 end
 
 local function skipped(result)

@@ -75,6 +75,9 @@ local function block(result)
     end
   end
   list(lines, "  ", "explanation", result.explanation)
+  for _, path in ipairs(result.captures or {}) do
+    scalar(lines, "  ", "pcapng", path)
+  end
   list(lines, "  ", "output", failure_text.printed(result))
   scalar(lines, "  ", "output_cut", result.output_cut)
   lines[#lines + 1] = ("  duration_ms: %d"):format(math.floor(result.seconds * 1000 + 0.5))

@@ -30,7 +30,7 @@ local ENGINES = {
 
 local FILTER, FAIL_FAST = "TESTBRIDGE_TEST_ONLY", "TESTBRIDGE_TEST_RUNNER_FAIL_FAST"
 local REPORT, EXIT_FILE = "XML_OUTPUT_FILE", "TEST_PREMATURE_EXIT_FILE"
-local TEMPORARY = "TEST_TMPDIR"
+local TEMPORARY, OUTPUTS = "TEST_TMPDIR", "TEST_UNDECLARED_OUTPUTS_DIR"
 
 -- A problem travels to engines.read as an error.
 local function refuse(...)
@@ -184,7 +184,7 @@ local function status_file(getenv)
 end
 
 -- What a program that a case starts must not see, or it would leave out cases once more and write
--- over our files: all that is read here but for the temporary directory.
+-- over our files: all that is read here but for directories, in which a case may leave something.
 local function names_to_erase()
   local names = { FILTER, FAIL_FAST, REPORT, EXIT_FILE }
   for _, list in ipairs { CONTRACTS, ENGINES } do
@@ -205,6 +205,7 @@ end
 ---@field status_file string|nil to be made (empty) before anything else, also for an empty shard
 ---@field premature_exit_file string|nil to be made first, and removed once the run has come to its
 --- end, however it went
+---@field outputs string|nil where files go that are to be kept
 ---@field tmpdir string|nil where temporary files go: TMPDIR of the workers
 ---@field erase string[] variables to be taken out of the workers' environment
 
@@ -224,6 +225,7 @@ function engines.read(wish, getenv)
       reports = { report and { format = "junit", path = report } },
       status_file = status_file(getenv),
       premature_exit_file = text_of(getenv, EXIT_FILE),
+      outputs = text_of(getenv, OUTPUTS),
       tmpdir = text_of(getenv, TEMPORARY),
       erase = names_to_erase(),
     }

@@ -235,7 +235,7 @@ end
 function Remote:give(run)
   self.given[#self.given + 1] = run
   self.was_given = true
-  self.process:send(("%d %s"):format(run.case.index, run.seconds))
+  self.process:send(("%d %d %s"):format(run.case.index, run.attempt, run.seconds))
   if #self.given == 1 then
     self:watch(run.seconds)
   end

@@ -3,7 +3,8 @@
 -- a channel on descriptor 3, over which lines go, JSON where they are not for every case:
 --   from the parent, first     { token, parent = its process id, settings, load = PATH,
 --                                timeout = seconds }
---   then, any number of times  INDEX TIMEOUT, of a case in its file; seconds
+--   then, any number of times  INDEX ATTEMPT SECONDS: a case of its file, which run of it,
+--                                its timeout
 --   to the parent              TOKEN { loaded = see listing.lua }, or TOKEN { problem = text }
 --   for each case              TOKEN INDEX MICROSECONDS, when it passed and that is all, or
 --                              TOKEN { ended = result }, with `index`; `retires` when this process
@@ -59,8 +60,9 @@ function Worker:load(path, timeout)
   self:tell { loaded = listing.pack(descriptions) }
 end
 
-function Worker:run(index, timeout)
+function Worker:run(index, attempt, timeout)
   local case = self.cases[index]
+  self.how.attempt = attempt
   local elapsed = stopwatch.start()
   local outcome, reason = case:run(timeout, self.how)
   local result = case.evidence or {}
@@ -84,8 +86,8 @@ function Worker:work()
     if not line then
       return
     elseif self.cases then
-      local index, timeout = match(line, "^(%d+) (%S+)$")
-      self:run(tonumber(index), tonumber(timeout))
+      local index, attempt, timeout = match(line, "^(%d+) (%d+) (%S+)$")
+      self:run(tonumber(index), tonumber(attempt), tonumber(timeout))
     end
   end
 end

@@ -4,7 +4,15 @@ local ms = require "moonshake"
 local expect = ms.expect
 
 ms.scenario "this one fails" {
-  run = function() expect(1):equals(2) end,
+  run = function()
+    local ca = ms.pki.authority { cn = "Root" }
+    local link = ms.tls.link {
+      server = { identity = ca:issue { dns = "server.example" } },
+      client = { trust = ca, server_name = "server.example" },
+    }
+    link:handshake()
+    expect(link.client):failed()
+  end,
 }
 
 ms.scenario "this one raises" {
