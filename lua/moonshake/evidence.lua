@@ -80,9 +80,9 @@ local function explanation_of(links)
   return notes and explain.short(notes)
 end
 
--- name -> { when: "failed" or "always", most: links, make(links, how, case, attempt) -> value }. What
--- is asked for by that name in `how` is made of the last links, of LAST_LINKS if `most` is not said;
--- `how[name]` is what it was asked for with.
+-- name -> { when: "failed" or "always", most: links, make(links, how, case, attempt) -> value }
+-- What is asked for by that name in `how` is made of the last links, of LAST_LINKS if `most` is not
+-- said; `how[name]` is what it was asked for with.
 local KINDS = {
   ends = { when = "failed", make = ends_of },
   story = { when = "always", make = story_of },

@@ -55,7 +55,7 @@ local function worker()
   }, "x.lua", { environment = {}, timeout = 60, settings = {} })
   made.loaded = true
   for index = 1, 2 do
-    made:give { case = { index = index, file = "x.lua" }, seconds = 5 }
+    made:give { case = { index = index, file = "x.lua" }, attempt = 1, seconds = 5 }
   end
   return made, told
 end
