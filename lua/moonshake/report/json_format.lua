@@ -45,10 +45,14 @@ local INTEGER = {
   wrong = expects("an integer", function(value) return math.type(value) == "integer" end),
 }
 
--- To the microsecond: more is noise.
+-- To the microsecond: more is noise. (What is too much for an integer of milliseconds is no time.)
 local SECONDS = {
   write = function(value) return math.floor(finite(value) * 1e6 + 0.5) / 1e6 end,
-  wrong = NUMBER.wrong,
+  wrong = function(value)
+    return NUMBER.wrong(value) or expects("seconds from 0", function(seconds)
+      return seconds >= 0 and seconds < 1e12
+    end)(value)
+  end,
 }
 
 -- A text, a number or a boolean: the value of a matrix, or what interrupted a run.
