@@ -192,7 +192,7 @@ end
 function Case:play(timeout, how)
   native.clock_reset()
   native.rewind()
-  self.tells = how.evidence and how.evidence.story
+  self.tells = how.evidence and (how.evidence.story or how.evidence.pictures)
   self.most_links = evidence.most_links(how.evidence)
   scenario.set_current(self)
   native.deadline(timeout)

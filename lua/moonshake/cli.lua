@@ -12,7 +12,7 @@ local UNUSABLE = 2
 local LATER_COMMANDS = {
   "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
 }
-local LATER_OPTIONS = { "--client", "--server", "--report" }
+local LATER_OPTIONS = { "--client", "--server" }
 
 -- Options of run: as argparse takes them, what follows, where the value goes, what it may be, help.
 -- What nothing follows is a flag.
@@ -42,6 +42,7 @@ local RUN = {
 
 -- In the same way, of whatever tells reports.
 local REPORTS = {
+  { "--report", "DIR", "report", values.directory, "Also as web pages: DIR/index.html." },
   { "--junit-extras", nil, "junit_extras", nil,
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
   { "--durations", "N", "durations", values.whole("--durations", 0),

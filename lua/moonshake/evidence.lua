@@ -80,6 +80,15 @@ local function explanation_of(links)
   return notes and explain.short(notes)
 end
 
+-- What a page shows, as JSON: of each case, or of those that "failed".
+local function pictures_of(links, how, case)
+  if how == "failed" and #case.failures == 0 then
+    return nil
+  end
+  local picture = require "moonshake.views.picture"
+  return require("dkjson").encode(picture.of(links, case.notes, case.places))
+end
+
 -- name -> { when: "failed" or "always", most: links, make(links, how, case, attempt) -> value }
 -- What is asked for by that name in `how` is made of the last links, of LAST_LINKS if `most` is not
 -- said; `how[name]` is what it was asked for with.
@@ -88,6 +97,7 @@ local KINDS = {
   story = { when = "always", make = story_of },
   explanation = { when = "failed", make = explanation_of },
   captures = { when = "always", most = MOST_CAPTURED, make = captures_of },
+  pictures = { when = "always", make = pictures_of },
 }
 
 --- How many links must be kept until the case ends, the last ones.

@@ -42,6 +42,7 @@ local UPWARD = {
   ["evidence -> views.explain"] = true,
   ["link -> views.pcapng"] = true,
   ["evidence -> views.pcapng"] = true,
+  ["evidence -> views.picture"] = true,
 }
 
 local function room_of(rooms, name)

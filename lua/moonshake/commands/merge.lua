@@ -51,7 +51,7 @@ return function(options, program)
     return complain(problems)
   end
   complain(joined.remarks)
-  local report, problem = several.open(several.wanted(options.formats), {
+  local report, problem = several.open(several.wanted(options.formats, options.report), {
     program = program, terminal = false, durations = options.durations,
     extras = options.junit_extras,
   })

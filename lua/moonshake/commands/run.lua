@@ -26,13 +26,17 @@ end
 local function evidence_for(reports, captures)
   local evidence = { explanation = true, captures = captures }
   for _, one in ipairs(reports) do
-    evidence.ends = evidence.ends or one.format == "json"
+    if one.format == "html" then
+      evidence.pictures = "always"
+    elseif one.format == "json" then
+      evidence.ends, evidence.pictures = true, evidence.pictures or "failed"
+    end
   end
   return evidence
 end
 
 local function as_wanted(options, engine, captures, program)
-  local reports = several.wanted(options.formats, engine.reports)
+  local reports = several.wanted(options.formats, options.report, engine.reports)
   return {
     words = #options.path > 0 and options.path or { "scenarios" },
     filter = { text = options.text, tags = options.tags, other_text = engine.filter },

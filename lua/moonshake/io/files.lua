@@ -101,7 +101,8 @@ function files.make_directory(path)
   return true
 end
 
-local function entries(path)
+--- The names in a directory, sorted, hidden ones too.
+function files.names(path)
   local request, message = uv.fs_scandir(path)
   if not request then
     return failed("list", path, message)
@@ -116,7 +117,7 @@ end
 
 -- Adds what is of a kind, "file" or "directory".
 local function add_below(path, wanted, list)
-  local names, message = entries(path)
+  local names, message = files.names(path)
   if not names then
     return nil, message
   end
@@ -171,7 +172,7 @@ function files.remove_tree(path)
   local done, message
   if stat.type == "directory" then
     local names
-    names, message = entries(path)
+    names, message = files.names(path)
     if not names then
       return nil, message
     end
@@ -198,6 +199,36 @@ function files.real_path(path)
     return failed("find", path, message)
   end
   return real
+end
+
+-- The parts of a path from the root on, without ".", ".." and "//" as far as the text alone tells.
+local function parts_of(path)
+  local parts = {}
+  for part in (path:sub(1, 1) == "/" and path or uv.cwd() .. "/" .. path):gmatch "[^/]+" do
+    if part == ".." then
+      parts[#parts] = nil
+    elseif part ~= "." then
+      parts[#parts + 1] = part
+    end
+  end
+  return parts
+end
+
+--- How a path is named from a directory: "../x" from "a" for "x".
+---@param path string
+---@param from string
+---@return string
+function files.relative(path, from)
+  local target, base, same = parts_of(path), parts_of(from), 0
+  while target[same + 1] and target[same + 1] == base[same + 1] do
+    same = same + 1
+  end
+  local steps = {}
+  for _ = same + 1, #base do
+    steps[#steps + 1] = ".."
+  end
+  table.move(target, same + 1, #target, #steps + 1, steps)
+  return #steps > 0 and table.concat(steps, "/") or "."
 end
 
 --- The process's working directory; nil if that is no more.

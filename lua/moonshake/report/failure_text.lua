@@ -92,11 +92,19 @@ local function is_said(message, value)
   return value == nil or message:find(value, 1, true) ~= nil
 end
 
+--- Whether a failure's message has the values found and wanted already.
+---@param made table a failure
+---@return boolean
+function failure_text.says_values(made)
+  local message = made.message or made.kind or "failed"
+  return is_said(message, made.found) and is_said(message, made.wanted)
+end
+
 -- The message, and the values that it does not have.
 local function add_message(out, indent, made)
   local message = made.message or made.kind or "failed"
   add_lines(out, indent, { (made.kind == "error" and "error: " or "") .. message })
-  if not (is_said(message, made.found) and is_said(message, made.wanted)) then
+  if not failure_text.says_values(made) then
     add_value(out, indent, "found", made.found)
     add_value(out, indent, "wanted", made.wanted)
   end

@@ -19,12 +19,24 @@ function Json:case_begins(case, attempt)
   self.stream:flush()
 end
 
+-- Of a case without a failure the pages of another report may have pictures; here they would take
+-- more room than all the rest.
+local function without_pictures(result)
+  local made = {}
+  for key, value in pairs(result) do
+    made[key] = key ~= "pictures" and value or nil
+  end
+  return made
+end
+
 function Json:case_ended(result)
   local attempt = result.attempt or 1
   for _, note in ipairs(result.notes or {}) do
     self:event("note", { id = result.case.id, attempt = attempt, text = note })
   end
-  self:event("case_end", { attempt = attempt }, result, result.case)
+  local has_failed = #(result.failures or {}) > 0
+  self:event("case_end", { attempt = attempt }, has_failed and result or without_pictures(result),
+             result.case)
   self.stream:flush()
 end
 

@@ -221,6 +221,7 @@ local EVENTS = {
     { "reason", TEXT, true }, { "seconds", SECONDS }, { "failures", list(FAILURE) },
     { "output", TEXT, true }, { "output_cut", INTEGER, true },
     { "explanation", list(TEXT), true }, { "captures", list(TEXT), true }, { "ends", RAW, true },
+    { "pictures", RAW, true },
   },
   run_end = {
     { "counts", map(INTEGER) }, { "not_run", INTEGER }, { "interrupted", SCALAR },

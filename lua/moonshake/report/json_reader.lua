@@ -86,11 +86,12 @@ function Reading:case_end(event, line)
   local lead = case.file .. "::"
   case.label = case.id:sub(1, #lead) == lead and case.id:sub(#lead + 1) or case.id
   local key = event.attempt .. " " .. event.id
-  local ends = event.ends
-  if type(ends) == "table" then
-    ends = raw(line, "ends")
-    if not ends then
-      self:complain "ends: cannot be read"
+  for _, name in ipairs { "ends", "pictures" } do
+    if type(event[name]) == "table" then
+      event[name] = raw(line, name)
+      if not event[name] then
+        self:complain("%s: cannot be read", name)
+      end
     end
   end
   table.insert(self.found.results, {
@@ -98,6 +99,7 @@ function Reading:case_end(event, line)
     failures = event.failures, notes = self.notes[key] or {}, seconds = event.seconds,
     output = event.output, output_cut = event.output_cut,
     explanation = event.explanation, captures = event.captures, ends = ends,
+    pictures = event.pictures,
   })
   self.notes[key] = nil
 end

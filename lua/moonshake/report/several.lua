@@ -7,7 +7,8 @@
 --                              "expected_failure"), reason (of the last two), failures (expect.lua
 --                              says what one is), notes, seconds, output, output_cut (what the case
 --                              printed; bytes left out of it), explanation (what happened on
---                              its link, at most three lines), ends (JSON of its links' ends) }
+--                              its link, at most three lines), ends (JSON of its links' ends),
+--                              pictures (JSON of what a page shows of them), captures (paths) }
 --   tick()                     optional: time has passed
 --   finish(summary)            { counts (by outcome), not_run, interrupted (the case's id, or
 --                              true), seconds, problems (files not loaded), unmatched (targets that
@@ -68,14 +69,20 @@ function Several:abandon()
   for _, file in pairs(self.files) do
     file:abandon()
   end
+  for _, report in ipairs(self) do
+    if report.abandon then
+      report:abandon()
+    end
+  end
 end
 
 --- The reports that --format asks for: where none of them goes to standard output, people are told
 --- there.
 ---@param formats { format: string, path: string? }[]
+---@param directory string|nil where pages are wanted
 ---@param others? { format: string, path: string }[] what else is to be written
 ---@return { format: string, path: string? }[] for open()
-function several.wanted(formats, others)
+function several.wanted(formats, directory, others)
   local wanted, shown = {}, false
   for _, one in ipairs(formats) do
     shown = shown or not one.path
@@ -84,6 +91,7 @@ function several.wanted(formats, others)
   for _, list in ipairs { formats, others } do
     table.move(list, 1, #list, #wanted + 1, wanted)
   end
+  wanted[#wanted + 1] = directory and { format = "html", path = directory } or nil
   return wanted
 end
 
@@ -104,6 +112,21 @@ local function apart(wanted)
   return kept
 end
 
+-- One report, and the file it goes to where that is to be put into its place; nil and the problem.
+local function open_one(wanted, context)
+  local kind = require("moonshake.report." .. wanted.format)
+  if kind.open then -- a directory, which it keeps itself
+    return kind.open(wanted.path, context)
+  elseif not wanted.path then
+    return kind.new(io.stdout, context)
+  end
+  local file, problem = replacement.open(wanted.path)
+  if not file then
+    return nil, problem
+  end
+  return kind.new(file, setmetatable({ terminal = false }, { __index = context })), nil, file
+end
+
 --- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output.
 ---@param wanted { format: string, path: string? }[]
 ---@param context table for the constructors: { program =, terminal =, width =, extras =, ... }
@@ -113,18 +136,13 @@ function several.open(wanted, context)
   local self = setmetatable({ files = {} }, Several)
   local reports, problem = apart(wanted)
   for index, one in ipairs(reports or {}) do
-    local stream, here = io.stdout, context
-    if one.path then
-      local file
-      file, problem = replacement.open(one.path)
-      if not file then
-        self:abandon()
-        return nil, problem
-      end
-      stream, self.files[index] = file, file
-      here = setmetatable({ terminal = false }, { __index = context })
+    local report, file
+    report, problem, file = open_one(one, context)
+    if not report then
+      self:abandon()
+      return nil, problem
     end
-    self[index] = require("moonshake.report." .. one.format).new(stream, here)
+    self[index], self.files[index] = report, file
   end
   return not problem and self or nil, problem
 end

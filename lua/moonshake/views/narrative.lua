@@ -23,8 +23,13 @@ local function view_of(module)
   end
 end
 
--- The notes of a link, and those that stand nowhere.
-local function notes_of(link, notes, places)
+--- The notes of a link, and those that stand nowhere.
+---@param link table|nil
+---@param notes string[]
+---@param places table<integer, { link: table, after: integer }> by index of a note
+---@return { text: string, after: integer }[]
+---@return string[]
+function narrative.notes_of(link, notes, places)
   local here, nowhere = {}, {}
   for index, text in ipairs(notes) do
     local place = places[index]
@@ -45,9 +50,9 @@ end
 ---@return { links: table[], notes: string[] } of each link `model` (see steps.lua), lists of lines
 ---  by section, and `ends`, JSON; notes: those that stand nowhere
 function narrative.of(links, notes, places, how)
-  local told = { links = {}, notes = select(2, notes_of(nil, notes, places)) }
+  local told = { links = {}, notes = select(2, narrative.notes_of(nil, notes, places)) }
   for index, link in ipairs(links) do
-    local one = { model = diagram.model(link, (notes_of(link, notes, places))) }
+    local one = { model = diagram.model(link, (narrative.notes_of(link, notes, places))) }
     for _, section in ipairs(SECTIONS) do
       local name, module, call = table.unpack(section)
       local view = view_of(module)
