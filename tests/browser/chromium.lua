@@ -155,7 +155,9 @@ function Browser:complaints()
     elseif message.method == "Runtime.consoleAPICalled" then
       list[#list + 1] = "console." .. params.type
     elseif message.method == "Runtime.exceptionThrown" then
-      list[#list + 1] = "exception: " .. params.exceptionDetails.text
+      local details = params.exceptionDetails
+      list[#list + 1] = "exception: " .. (details.exception and details.exception.description
+                                          or details.text)
     elseif message.method == "Page.javascriptDialogOpening" then
       list[#list + 1] = "dialog: " .. params.message
     elseif message.method == "Network.requestWillBeSent" and params.type ~= "Document" then

@@ -9,11 +9,10 @@ local escape = require "moonshake.escape"
 local words = require "moonshake.views.diagram_words"
 
 -- Measures in pixels. Facts are set in a font of even width, so that lines can be folded here.
-local WIDTH, LEFT, RIGHT = 760, 80, 680
+local WIDTH, MARGIN, NARROW = 760, 80, 56 -- beyond each life line there is a margin
 local SIZE, SMALL, EVEN = 13, 11.5, 7.1 -- of names, of facts, of a character of facts
 local NAME, FACT, GAP = 22, 15, 8       -- heights: a name with its arrow, a fact, between steps
 local INSET, HEAD = 12, 8
-local ROOM = math.floor((RIGHT - LEFT - 4 * INSET) / EVEN) -- columns of what stands between
 
 local COLOURS = { -- on white, on black
   ink = { "#1f2328", "#e6edf3" }, soft = { "#59636e", "#9198a1" },
@@ -89,10 +88,19 @@ function Picture:line(x1, y1, x2, y2, colour, dashes)
            number(y2), dashes and ('stroke-dasharray="%s" '):format(dashes) or "", stroke(colour))
 end
 
-local SIDE = {
-  client = { x = LEFT, towards = 1, anchor = "start" },
-  server = { x = RIGHT, towards = -1, anchor = "end" },
-}
+-- A picture of nothing yet, so wide: `room` is columns of what stands between the life lines.
+local function picture(width, y)
+  local left = width < WIDTH and NARROW or MARGIN
+  local right = width - left
+  return setmetatable({
+    parts = {}, y = y, width = width, left = left, right = right,
+    room = math.floor((right - left - 4 * INSET) / EVEN),
+    side = {
+      client = { x = left, towards = 1, anchor = "start" },
+      server = { x = right, towards = -1, anchor = "end" },
+    },
+  }, Picture)
+end
 
 ---------------------------------------------------------------------------------------------------
 -- Steps
@@ -110,8 +118,8 @@ end
 local DASHES = { unread = "6 4", unsent = "2 4", lost = "6 4" }
 
 local function arrow(self, step, colour)
-  local from, fate = SIDE[step.from], step.fate
-  local length = RIGHT - LEFT
+  local from, fate = self.side[step.from], step.fate
+  local length = self.right - self.left
   if fate == "lost" or fate == "unsent" then
     length = length * 0.7
   elseif fate == "unread" then
@@ -132,22 +140,22 @@ end
 local draw = {}
 
 local function draw_wire(self, step)
-  local from, colour = SIDE[step.from], words.style(step)
-  local to = SIDE[step.from == "client" and "server" or "client"]
+  local from, colour = self.side[step.from], words.style(step)
+  local to = self.side[step.from == "client" and "server" or "client"]
   if self.from ~= step.from then
     self.y = self.y + GAP
   end
   self.from = step.from
   self.y = self.y + NAME
   self:text(from.x + from.towards * INSET, self.y - 6, from.anchor,
-            columns.cut(words.name(step), 56), colour == "none" and "ink" or colour,
-            { strong = true })
+            columns.cut(words.name(step), math.min(56, self.room)),
+            colour == "none" and "ink" or colour, { strong = true })
   local fate = words.fate(step)
   if fate then
     self:text(to.x + to.towards * INSET, self.y - 6, to.anchor, fate, "bad", { size = SMALL })
   end
   arrow(self, step, colour)
-  for index, line in ipairs(words.block(step, ROOM, " · ")) do
+  for index, line in ipairs(words.block(step, self.room, " · ")) do
     self.y = self.y + FACT + (index == 1 and 1 or 0)
     self:text(from.x + from.towards * INSET, self.y, from.anchor, line, "soft",
               { size = SMALL, even = true })
@@ -165,7 +173,7 @@ local SIGN = {
 
 -- The sign on the life line.
 local function sign(self, step, colour)
-  local x = SIDE[step.at].x
+  local x = self.side[step.at].x
   if step.what == "completed" then
     self:add(SIGN.completed, x, number(self.y), fill(colour))
   elseif step.what == "judged" then
@@ -179,8 +187,8 @@ end
 local MARKS = { bad = "bad", good = "good", plain = "soft" }
 
 function draw.mark(self, step)
-  local side, colour = SIDE[step.at], MARKS[words.style(step)]
-  for index, line in ipairs(words.mark(step, ROOM)) do
+  local side, colour = self.side[step.at], MARKS[words.style(step)]
+  for index, line in ipairs(words.mark(step, self.room)) do
     self.y = self.y + 16
     if index == 1 then
       sign(self, step, colour)
@@ -193,26 +201,26 @@ end
 
 function draw.epoch(self, step)
   self.y = self.y + 26
-  self:line(LEFT - 40, self.y, RIGHT + 40, self.y, "line")
-  local name = columns.cut(escape.line(step.name), ROOM)
+  self:line(self.left - 40, self.y, self.right + 40, self.y, "line")
+  local name = columns.cut(escape.line(step.name), self.room)
   local width = #name * 7 + 24
   self:add('<rect x="%s" y="%s" width="%s" height="22" rx="11" stroke-width="1.5" '
            .. 'class="ms-f-paper ms-s-line" fill="%s" stroke="%s"/>',
-           number((WIDTH - width) / 2), number(self.y - 11), number(width), COLOURS.paper[1],
+           number((self.width - width) / 2), number(self.y - 11), number(width), COLOURS.paper[1],
            COLOURS.line[1])
-  self:text(WIDTH / 2, self.y + 4, "middle", name, "ink", { size = 12, strong = true })
+  self:text(self.width / 2, self.y + 4, "middle", name, "ink", { size = 12, strong = true })
   self.y = self.y + 16
   self.from = nil
 end
 
 function draw.note(self, step)
-  local lines = words.note(step, ROOM)
+  local lines = words.note(step, self.room)
   self.y = self.y + 4
-  self:add('<path d="M%s %sv%s" stroke-width="3" %s/>', LEFT + INSET + 1, number(self.y + 3),
+  self:add('<path d="M%s %sv%s" stroke-width="3" %s/>', self.left + INSET + 1, number(self.y + 3),
            #lines * FACT + 2, stroke "note")
   for _, line in ipairs(lines) do
     self.y = self.y + FACT
-    self:text(LEFT + 2 * INSET, self.y, "start", line, "note", { size = 12 })
+    self:text(self.left + 2 * INSET, self.y, "start", line, "note", { size = 12 })
   end
   self.y = self.y + GAP + 4
 end
@@ -220,7 +228,7 @@ end
 ---------------------------------------------------------------------------------------------------
 
 local function box(self, role, text, colour)
-  local x = SIDE[role].x
+  local x = self.side[role].x
   self:add('<rect x="%s" y="%s" width="104" height="26" rx="6" stroke-width="1.5" '
            .. 'class="ms-f-paper ms-s-line" fill="%s" stroke="%s"/>', x - 52, number(self.y),
            COLOURS.paper[1], COLOURS.line[1])
@@ -232,13 +240,13 @@ local PHASES = { bad = "bad", good = "good", plain = "ink" }
 local function legend(self, model)
   local parts = words.legend(model)
   self.y = self.y + 8
-  for _, line in ipairs(columns.fold(parts, 100, "     ")) do
+  for _, line in ipairs(columns.fold(parts, self.width // 7.6, "     ")) do
     self.y = self.y + FACT
-    self:text(LEFT - 52, self.y, "start", line, "soft", { size = SMALL })
+    self:text(self.left - 52, self.y, "start", line, "soft", { size = SMALL })
   end
 end
 
---- The width of every diagram.
+--- The width of a diagram, unless another is given.
 svg.WIDTH = WIDTH
 
 --- A whole SVG around what is drawn.
@@ -262,21 +270,23 @@ end
 ---@param text string
 ---@return string
 function svg.heading(x, y, text)
-  local self = setmetatable({ parts = {} }, Picture)
-  self:text(x + LEFT - 52, y + 24, "start", columns.cut(escape.line(text), 96), "ink",
+  local self = picture(WIDTH, 0)
+  self:text(x + self.left - 52, y + 24, "start", columns.cut(escape.line(text), 96), "ink",
             { strong = true })
   return table.concat(self.parts, "\n") .. "\n"
 end
 
 --- A diagram as SVG.
 ---@param model table see steps.lua
----@param how? { bare: boolean?, x: number?, y: number? } bare: without the style sheet and without
----  a ground, for a page that has them already (svg.style()); where it stands in another SVG
+---@param how? { bare: boolean?, x: number?, y: number?, width: integer? } bare: without the style
+---  sheet and without a ground, for a page that has them already (svg.style()); where it stands in
+---  another SVG; how wide it is, else WIDTH
 ---@return string
 ---@return number height
 function svg.draw(model, how)
   how = how or {}
-  local self = setmetatable({ parts = {}, y = 10 }, Picture)
+  local width = how.width or WIDTH
+  local self = picture(width, 10)
   box(self, "client", "client", "ink")
   box(self, "server", "server", "ink")
   self.y = self.y + 30
@@ -286,7 +296,7 @@ function svg.draw(model, how)
   end
   if #model.steps == 0 then
     self.y = self.y + 30
-    self:text(WIDTH / 2, self.y, "middle", "nothing has happened yet", "soft")
+    self:text(self.width / 2, self.y, "middle", "nothing has happened yet", "soft")
   end
   self.y = self.y + 10
   local bottom = self.y
@@ -295,18 +305,18 @@ function svg.draw(model, how)
   self.y = self.y + 26
   legend(self, model)
   local height = self.y + 14
-  local below = setmetatable({ parts = {} }, Picture)
-  for _, side in ipairs { SIDE.client, SIDE.server } do
+  local below = picture(width, 0)
+  for _, side in ipairs { self.side.client, self.side.server } do
     below:line(side.x, top, side.x, bottom, "line")
   end
   local content = table.concat { table.concat(below.parts, "\n"), "\n",
                                  table.concat(self.parts, "\n"), "\n" }
   if not how.bare then
-    return svg.frame(WIDTH, height, content), height
+    return svg.frame(width, height, content), height
   end
   return ('<svg class="ms-diagram" viewBox="0 0 %d %s" x="%s" y="%s" width="%d" height="%s">\n%s'
-          .. '</svg>\n'):format(WIDTH, number(height), number(how.x or 0), number(how.y or 0),
-                                WIDTH, number(height), content), height
+          .. '</svg>\n'):format(width, number(height), number(how.x or 0), number(how.y or 0),
+                                width, number(height), content), height
 end
 
 return svg

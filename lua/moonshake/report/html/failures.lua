@@ -47,25 +47,28 @@ local function lines(title, list, is_open)
     and parts.folded(title, parts.code(title, table.concat(list, "\n")), is_open) or false
 end
 
-local function failure(made)
+local function failure(made, shows_events)
   return h.div {
     class = "card bad",
     h.p { class = "message", failure_text.is_error(made) and (made.kind or "error") .. ": " or "",
           made.message or made.kind or "failed" },
     place(made), values(made), differences(made.differences), notes(made.notes),
     lines("Called from", made.trace and { table.unpack(made.trace, 2) }),
-    lines("Last events", made.events, true),
+    lines("Last events", made.events, shows_events),
   }
 end
 
 --- The section of a result's failures; false where there are none.
 ---@param result table
+---@param shows_events boolean whether events stand open: no diagram shows them
 ---@return table|false node
-function failures.section(result)
+function failures.section(result, shows_events)
   local list = result.failures or {}
   return #list > 0 and parts.section("failures", #list == 1 and "What went wrong"
                                        or ("What went wrong, %d times"):format(#list),
-                                     h.each(list, failure))
+                                     h.each(list, function(made)
+      return failure(made, shows_events)
+    end))
 end
 
 return failures

@@ -66,18 +66,21 @@ local function total_of(summary)
   return total
 end
 
+-- Outcomes as parts of a line, in thousandths of it; none is too small to be seen.
 local function bar(summary)
-  local total, at, parts = total_of(summary), 0, {}
+  local total, at, rects = total_of(summary), 0, {}
   for outcome in frame.outcomes() do
     local count = summary.counts[outcome] or 0
     if count > 0 then
-      parts[#parts + 1] = h.rect { class = outcome, x = at, y = 0, width = count, height = 1 }
-      at = at + count
+      local width = math.max(5, count * 1000 // total)
+      rects[#rects + 1] = h.rect { class = outcome, x = at, y = 0, width = width, height = 1 }
+      at = at + width
     end
   end
-  return total > 0 and h.svg {
-    class = "bar", viewBox = ("0 0 %d 1"):format(total), preserveAspectRatio = "none",
-    ["aria-hidden"] = "true", xmlns = "http://www.w3.org/2000/svg", parts,
+  local missing = (summary.not_run or 0) * 1000 // math.max(total, 1)
+  return at > 0 and h.svg {
+    class = "bar", viewBox = ("0 0 %d 1"):format(at + missing), preserveAspectRatio = "none",
+    ["aria-hidden"] = "true", xmlns = "http://www.w3.org/2000/svg", rects,
   } or false
 end
 
@@ -123,11 +126,15 @@ local function choice(name, word, count, checked)
   }
 end
 
+-- What failed is what is shown first.
 local function filter(summary)
-  local choices = { choice("all", "all", total_of(summary) - (summary.not_run or 0), true) }
+  local failed = (summary.counts.failed or 0) > 0
+  local all = total_of(summary) - (summary.not_run or 0)
+  local choices = { choice("all", "all", all, not failed) }
   for outcome, word in frame.outcomes() do
     local count = summary.counts[outcome] or 0
-    choices[#choices + 1] = count > 0 and choice(outcome, word, count) or false
+    choices[#choices + 1] = count > 0
+      and choice(outcome, word, count, outcome == "failed") or false
   end
   return h.div {
     class = "find", role = "search",
@@ -147,7 +154,7 @@ end
 ---@param summary table
 ---@return string
 function index.head(plan, summary)
-  local counts = pretty.counts(summary):gsub("^%l", string.upper)
+  local counts = pretty.counts(summary):gsub("%d+", frame.number):gsub("^%l", string.upper)
   return frame.head(counts .. " \u{2013} Moonshake", style.index, style.script) .. h.text(
     h.a { class = "skip", href = "#cases", "To the cases" },
     h.header {

@@ -13,17 +13,17 @@ local ROLES = { "client", "server" }
 ---------------------------------------------------------------------------------------------------
 -- Explanation
 
-local function finding(found, epochs)
-  local epoch = epochs > 1 and ("In the epoch %s: "):format(found.epoch) or ""
+-- How both ends learned of it is told once an epoch, with the last failure.
+local function finding(found, has_epochs, is_last)
   return h.div {
     class = found.kind == "failure" and "card bad" or "card told",
-    h.p { class = "message", epoch, found.what },
+    h.p { class = "message", has_epochs and found.epoch .. ": " or "", found.what },
     #found.why > 0 and h.ul { class = "dots", h.each(found.why, function(why)
       return h.li { why }
     end) } or false,
     h.dl {
       class = "values",
-      h.each(ROLES, function(role)
+      is_last and h.each(ROLES, function(role)
         return found.told[role] and { h.dt { role }, h.dd { found.told[role] } }
       end),
       h.dt { "clause" }, h.dd { found.rfc },
@@ -33,28 +33,29 @@ local function finding(found, epochs)
 end
 
 local function findings(list)
-  if #list == 0 then
-    return false
-  end
-  local seen, epochs = {}, 0
+  local last = {}
   for _, found in ipairs(list) do
-    epochs = epochs + (seen[found.epoch] and 0 or 1)
-    seen[found.epoch] = true
+    last[found.epoch] = found.kind == "failure" and found or last[found.epoch] or false
   end
-  return h.each(list, function(found) return finding(found, epochs) end)
+  local has_epochs = next(last, (next(last))) ~= nil
+  return #list > 0 and h.each(list, function(found)
+    return finding(found, has_epochs, last[found.epoch] == found)
+  end)
 end
 
 ---------------------------------------------------------------------------------------------------
 -- Diagram
 
-local TEXT_WIDTH = 80
+local PIXELS, COLUMNS = 560, 80 -- a telephone shows most of it, and a wide screen larger
 
 local function diagram(model)
-  local text = table.concat(diagram_text(model, { width = TEXT_WIDTH, unicode = true }), "\n")
+  local text = table.concat(diagram_text(model, { width = COLUMNS, unicode = true }), "\n")
   return {
     h.div {
       class = "card", parts.scrolling("Sequence diagram",
-                                      h.raw((diagram_svg.draw(model, { bare = true })))),
+                                      h.raw((diagram_svg.draw(model, {
+        bare = true, width = PIXELS,
+      })))),
     },
     parts.folded("The diagram as text", parts.code("The diagram as text", text)),
   }

@@ -84,7 +84,7 @@ end
 
 local function story(result)
   local told, has_links = links(result)
-  return { not has_links and explanation(result), told }
+  return { failures.section(result, not has_links), not has_links and explanation(result), told }
 end
 
 local function notes(result)
@@ -125,8 +125,8 @@ function page.of(result, plan, context)
     h.a { class = "skip", href = "#main", "To the content" },
     h.nav { ["aria-label"] = "Report", h.a { href = "../index.html", "All cases" } }, head(result),
     h.main {
-      id = "main", tabindex = "-1", failures.section(result), story(result), notes(result),
-      printed(result), captures(result, context.locate), rerun(result, context.program),
+      id = "main", tabindex = "-1", story(result), notes(result), printed(result),
+      captures(result, context.locate), rerun(result, context.program),
     }
   ) .. frame.foot(plan)
 end

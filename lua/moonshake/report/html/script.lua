@@ -8,6 +8,7 @@ return [[
   const told = document.getElementById("told");
   const files = Array.from(document.querySelectorAll(".file"));
   const rows = Array.from(document.querySelectorAll(".file li"));
+  const number = count => count.toLocaleString("en");
   let texts;
   const text = row => (row.closest(".file").firstChild.textContent + " " + row.textContent)
     .toLowerCase();
@@ -26,7 +27,7 @@ return [[
     });
     files.forEach(file => { file.hidden = !shown.has(file); });
     told.textContent = words.length || show !== "all"
-      ? count + " of " + rows.length + " cases are shown" : "";
+      ? number(count) + " of " + number(rows.length) + " are shown" : "";
   };
   document.getElementById("search").hidden = false;
   input.addEventListener("input", find);

@@ -131,10 +131,10 @@ body:has(#show-expected_failure:checked) .file:not(:has(.expected_failure)) { di
 @supports not selector(:has(a)) { fieldset { display: none; } }
 @media (max-width: 44rem) {
   body { padding-top: 1.5rem; }
-  .file li { grid-template-columns: 1fr auto; gap: 0.1rem 1rem; padding: 0.65rem 0.85rem; }
-  .file a { grid-column: 1 / -1; grid-row: 1; }
-  .file .tags { grid-column: 1 / -1; justify-content: flex-start; }
-  .file .why { grid-column: 1 / -1; }
+  .file li { grid-template-columns: 1fr auto; gap: 0.15rem 1rem; padding: 0.65rem 0.85rem; }
+  .file a, .file .tags, .file .why { grid-column: 1 / -1; justify-content: flex-start; }
+  .file a { grid-row: 1; }
+  .file .time { grid-row: 2; grid-column: 2; }
 }
 @media print {
   .find { display: none; }
@@ -186,7 +186,7 @@ tr.group th { padding-top: 1.2rem; color: var(--ink); font-weight: 600; border-t
 .marked { font-weight: 600; color: var(--failed); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; }
-.ms-diagram { display: block; width: 100%; max-width: 54rem; min-width: 38rem; height: auto;
+.ms-diagram { display: block; width: 100%; max-width: 42rem; min-width: 30rem; height: auto;
   margin: 0 auto; }
 summary { cursor: pointer; color: var(--accent); font-size: 0.9rem; width: max-content;
   max-width: 100%; }
@@ -220,6 +220,6 @@ style.index = hashed(BASE, INDEX)
 style.case = hashed(BASE, CASE, (diagram_svg.style():gsub("</?style>", "")))
 
 --- What the index can do where scripts run, in the same way.
-style.script = hashed(require "moonshake.report.html.script")
+style.script = hashed((require "moonshake.report.html.script"))
 
 return style
