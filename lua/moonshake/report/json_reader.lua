@@ -98,7 +98,7 @@ function Reading:case_end(event, line)
     case = case, attempt = event.attempt, outcome = event.outcome, reason = event.reason,
     failures = event.failures, notes = self.notes[key] or {}, seconds = event.seconds,
     output = event.output, output_cut = event.output_cut,
-    explanation = event.explanation, captures = event.captures, ends = ends,
+    explanation = event.explanation, captures = event.captures, ends = event.ends,
     pictures = event.pictures,
   })
   self.notes[key] = nil
