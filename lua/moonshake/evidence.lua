@@ -60,7 +60,9 @@ end
 
 -- What `moonshake show` tells.
 local function story_of(links, how, case)
-  return require("moonshake.views.narrative").of(links, case.notes, case.places, how)
+  local told = require("moonshake.views.narrative").of(links, case.notes, case.places, how)
+  told.made = #case.tellers
+  return told
 end
 
 -- What happened on the link that matters: the last one on which somebody failed, else the last with

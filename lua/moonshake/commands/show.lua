@@ -89,6 +89,10 @@ end
 
 -- Says which cases there are to choose from.
 local function ask_to_choose(word, cases, beside)
+  if #cases == 1 then
+    complain { word .. ": no other case differs from it in one value only" }
+    return nil, UNUSABLE
+  end
   complain { ("%s means %d cases: choose %s"):format(word, #cases, beside and "two" or "one") }
   for index, case in ipairs(cases) do
     if index > MOST_LISTED then

@@ -21,8 +21,8 @@ end
 
 -- What it is called where there is more than one: the case's values, and which link of how many.
 local function heading(result, index)
-  local links, title = result.story.links, show_layout.title(result.case)
-  return #links > 1 and ("%s, link %d of %d"):format(title, index, #links) or title
+  local story, title = result.story, show_layout.title(result.case)
+  return story.made > 1 and title .. ", " .. show_layout.number(story, index) or title
 end
 
 -- The diagrams of the results: { heading =, model = }, a list for each.

@@ -35,4 +35,12 @@ function show_layout.title(case)
   return escape.line(case.name) .. (values == "" and "" or " " .. values)
 end
 
+--- The number of a link among those that the case made; of many only the last ones are told.
+---@param story table
+---@param index integer
+---@return string "link 2 of 3"
+function show_layout.number(story, index)
+  return ("link %d of %d"):format(story.made - #story.links + index, story.made)
+end
+
 return show_layout

@@ -132,9 +132,13 @@ function Page:links(results, width)
       all[number] = told and parts_of(told, self.how, width) or {}
     end
     self:gap()
-    if most > 1 then
-      self:add(self.how.paint(("link %d of %d"):format(index, most), "bold"), "")
+    local heads = {}
+    for number, result in ipairs(results) do
+      local story = result.story
+      heads[number] = all[number].diagram and story.made > 1
+        and { self.how.paint(show_layout.number(story, index), "bold") } or {}
     end
+    self:beside(heads, width)
     for _, name in ipairs(ORDER) do
       local lists = {}
       for number, parts in ipairs(all) do
