@@ -26,17 +26,18 @@ test("a case that is shown does not count among those that failed last", functio
 end)
 
 test("a picture goes to a file as a whole, and a case without one leaves the file alone", function()
-  local text, status = place.shell "moonshake show --format svg --output picture.svg case.lua::fails"
+  local draw = "moonshake show --format svg --output picture.svg "
+  local text, status = place.shell(draw .. "case.lua::fails")
   equal(status, 1)
   equal(text, "")
   contains(place.get "picture.svg", "</svg>\n")
-  text, status = place.shell "moonshake show --format svg --output picture.svg case.lua::passes"
+  text, status = place.shell(draw .. "case.lua::passes")
   equal(status, 2)
   contains(text, "nothing to draw")
   equal(place.names(), "case.lua picture.svg ")
 end)
 
-test("colours come where they are forced, and never otherwise where there is no terminal", function()
+test("colours come where they are forced, and else not where there is no terminal", function()
   equal((place.shell "moonshake show case.lua::passes"):find("\27", 1, true), nil)
   contains(place.shell "CLICOLOR_FORCE=1 moonshake show case.lua::passes", "\27[32mPASS\27[0m")
   equal((place.shell "NO_COLOR=1 CLICOLOR_FORCE=1 moonshake show case.lua::passes")
