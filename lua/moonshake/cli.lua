@@ -33,9 +33,9 @@ local RUN = {
   { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
   { "--skip-status", "N", "skip_status", values.status,
     "Exit with N where every case was skipped." },
-  { "--pcap", "DIR", "pcap", values.directory,
+  { "--pcap", "DIR", "pcap", values.directory "--pcap",
     "Write what each case's links carried to files of DIR." },
-  { "--pcap-failures", "DIR", "pcap_failures", values.directory,
+  { "--pcap-failures", "DIR", "pcap_failures", values.directory "--pcap-failures",
     "The same, only of cases that fail." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
 }

@@ -27,9 +27,13 @@ function values.whole(option, least)
   end
 end
 
---- The path of a directory.
-function values.directory(text)
-  return text ~= "" and text or nil, "the path of a directory wanted, got ''"
+--- What reads the path of a directory.
+---@param option string for the complaint
+---@return fun(text: string): string|nil, string
+function values.directory(option)
+  return function(text)
+    return text ~= "" and text or nil, option .. ": a directory wanted, got ''"
+  end
 end
 
 --- An exit status.
