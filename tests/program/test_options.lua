@@ -138,6 +138,15 @@ test("a report that cannot be written ends the run before it begins", function()
   equal(status, 2)
 end)
 
+test("what failed is kept where the report is lost, and not where Bazel wants nothing kept", function()
+  os.execute("rm -r " .. place.directory .. "/.moonshake")
+  local _, status = place.shell "TEST_TMPDIR=$PWD moonshake run 'a.lua::three[n=2]'"
+  equal(status, 1)
+  equal(place.names(), "a.lua k ")
+  place.shell "moonshake run 'a.lua::three[n=2]' >/dev/full"
+  equal(ids(place.shell "moonshake run --last-failed a.lua"), "three[n=2]")
+end)
+
 test("two reports cannot go to one file", function()
   local text, status = place.shell "moonshake run a.lua --format tap=same --format junit=./same"
   equal(text, "moonshake: --format tap and --format junit: both go to same\n")

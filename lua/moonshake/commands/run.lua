@@ -53,6 +53,7 @@ local function as_wanted(options, engine, captures, program)
     evidence = evidence_for(reports, captures),
     erase = engine.erase,
     temporary = engine.tmpdir,
+    aside = engine.tmpdir ~= nil, -- Bazel's tests write there, and nowhere else
     reports = reports,
     context = {
       program = program, terminal = files.is_terminal(1), width = files.terminal_width,

@@ -129,6 +129,15 @@ function Session:only_last_failed(resolved)
   })
 end
 
+-- For the next --last-failed.
+function Session:keep_failed(failed)
+  local kept, problem = last_failed.keep(failed, function(id)
+    local _, is_gone = self:knows(id)
+    return is_gone
+  end)
+  complain { not kept and problem or nil }
+end
+
 -- Every case so many times; those of a file stay together, for a worker has one file.
 local function runs_of(cases, options)
   local runs, first = {}, 1
@@ -223,9 +232,9 @@ end
 ---   jobs         cases at a time       timeout      seconds, for each case and file
 ---   memory       bytes of a worker     keep         whether cases' directories stay
 ---   temporary    where those are       erase        variables that workers do not get
+---   aside        whether --last-failed is to know nothing of it
 ---   evidence     what is kept of cases (see evidence.lua)
 ---   skip_status  the exit status where every case was skipped
----   aside        whether it is not to be remembered which cases failed
 ---   reports, context  see report/several.lua
 --- All but words, reports and context may be nil.
 ---@return integer status the exit status
@@ -258,17 +267,15 @@ function runner.run(options)
   complain(resolved.problems)
   complain(resolved.unmatched)
   local summary, failed = session:run(resolved, report, plan)
+  if not options.aside then
+    session:keep_failed(failed)
+  end
   local written
   written, problem = report:finish(summary)
   if not written then
     complain { "the report could not be written: " .. problem }
     return tally.STATUS.unusable, resolved.cases, failed
   end
-  local kept = options.aside
-  if not kept then
-    kept, problem = last_failed.keep(failed, function(id) return select(2, session:knows(id)) end)
-  end
-  complain { not kept and problem or nil }
   return summary.status, resolved.cases, failed
 end
 
