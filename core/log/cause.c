@@ -285,6 +285,10 @@ const char *ms_cause_code(int number) {
     return gnutls_strerror_name(-number);
 }
 
+const char *ms_cause_text(int number) {
+    return gnutls_strerror(-number);
+}
+
 static uint8_t rejection_alert(const struct ms_verification *verification) {
     static const struct {
         const char *problem;

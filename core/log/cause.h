@@ -27,6 +27,8 @@ extern const char *const ms_problem_words[];
  * number is as high as MS_CAUSE_CODES_END. Static. */
 #define MS_CAUSE_CODES_END 1000
 const char *ms_cause_code(int number);
+/* What GnuTLS says of it, for people. Static. */
+const char *ms_cause_text(int number);
 
 /* The alert that the RFC names for a failure (RFC 5246 7.2.2, RFC 8446 6.2), or 0 to leave it to
  * the library. `verification` may be NULL. */

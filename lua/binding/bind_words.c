@@ -42,7 +42,8 @@ static int find_name(lua_State *L) {
     return 3;
 }
 
-/* ("alert", IANA's name) or ("code", GnuTLS's name of an error) -> its number, or nil */
+/* ("alert", IANA's name) or ("code", GnuTLS's name of an error) -> its number, or nil; of an error
+ * also what GnuTLS says of it */
 static int number_of(lua_State *L) {
     static const char *const kinds[] = {"alert", "code", NULL};
     int kind = luaL_checkoption(L, 1, NULL, kinds);
@@ -56,7 +57,8 @@ static int number_of(lua_State *L) {
         const char *code = ms_cause_code(number);
         if (code && strcmp(code, word) == 0) {
             lua_pushinteger(L, -number);
-            return 1;
+            lua_pushstring(L, ms_cause_text(number));
+            return 2;
         }
     }
     lua_pushnil(L);

@@ -10,7 +10,7 @@ local UNUSABLE = 2
 
 -- Of the contract, but not of this version: an option that was ignored would turn a run green.
 local LATER_COMMANDS = {
-  "probe", "serve", "matrix", "explain", "repl", "init", "doctor",
+  "probe", "serve", "matrix", "repl", "init", "doctor",
 }
 local LATER_OPTIONS = { "--client", "--server" }
 
@@ -114,6 +114,9 @@ local function make_parser(later)
   local merge = parser:command("merge", "Join the JSON reports of all shards of a run.")
   merge:argument("file", "What run --format json=FILE wrote, of each shard."):args "+"
   add_reports(merge)
+  local explain = parser:command("explain", "What an alert, a problem or an error means.")
+  explain:argument("word", "Its name or number, or what another TLS stack prints of it.")
+    :args "*":target "words"
   local lua = parser:command("lua", "Run a Lua program with the module at hand.")
   lua:handle_options(false)
   lua:argument("file", "The program.")
@@ -160,8 +163,26 @@ local function with_seed(arguments)
   return made
 end
 
+-- A number below zero would be taken for an option.
+local function with_number(arguments)
+  local made = table.move(arguments, 0, #arguments, 0, {})
+  for index, word in ipairs(made) do
+    if word == "--" then
+      break
+    elseif word:find "^%-%d+$" then
+      table.insert(made, index, "--")
+      break
+    end
+  end
+  return made
+end
+
+local MADE_CLEAR = { run = with_seed, explain = with_number }
+
 -- Each command is a file of its own, loaded when it is wanted.
-local COMMANDS = { run = true, list = true, show = true, merge = true, lua = true }
+local COMMANDS = {
+  run = true, list = true, show = true, merge = true, explain = true, lua = true,
+}
 
 --- Runs a command line.
 ---@param arguments string[] as Lua's `arg`: [0] is the program, [1] ... what follows it
@@ -175,8 +196,8 @@ return function(arguments)
   local parser = make_parser(function(name)
     refused = refused or name .. " is not part of this version"
   end)
-  local run = arguments[1] == "run"
-  local parsed, options = parser:pparse(run and with_seed(arguments) or arguments)
+  local make_clear = MADE_CLEAR[arguments[1]]
+  local parsed, options = parser:pparse(make_clear and make_clear(arguments) or arguments)
   if not refused and parsed and options.formats then
     refused = values.one_at_standard_output(options.formats)
   end

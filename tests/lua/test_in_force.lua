@@ -108,6 +108,8 @@ test("names have numbers", function()
   equal(native.number("alert", "certificate_required"), 116)
   equal(native.number("alert", "GNUTLS_A_UNKNOWN_CA"), 48)
   equal(native.number("code", "GNUTLS_E_CERTIFICATE_REQUIRED"), -112)
+  equal(select(2, native.number("code", "GNUTLS_E_CERTIFICATE_REQUIRED")),
+        "Certificate is required.")
   equal(native.number("code", "GNUTLS_E_NOTHING_OF_THE_KIND"), nil)
   equal(native.number("alert", "nothing_of_the_kind"), nil)
   raises("bad argument #1", function() native.number("suite", "x") end)

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- What went wrong on a link and why: findings, made by the rules of views/rules/ out of the event
 -- log and both ends' state, and told in words.
+local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 local learned = require "moonshake.views.learned"
+local paragraph = require "moonshake.views.paragraph"
 local phrase = require "moonshake.views.phrase"
 local rules = require "moonshake.views.rules"
 local story_of = require "moonshake.views.story"
@@ -121,49 +123,25 @@ local function no_paint(text)
   return text
 end
 
--- Breaks a text into lines of at most `width` characters; a word that is longer stays whole.
-local function wrap(text, width)
-  local lines, line = {}, nil
-  for word in text:gmatch "%S+" do
-    if line and utf8.len(line) + 1 + utf8.len(word) <= width then
-      line = line .. " " .. word
-    else
-      lines[#lines + 1] = line
-      line = word
-    end
-  end
-  lines[#lines + 1] = line
-  return lines
-end
-
--- Lines behind a label, which stands on the first.
-local function add_labelled(out, how, label, text)
-  local indent = ("  %-7s "):format(label)
-  for index, line in ipairs(wrap(escape.line(text), how.width - #indent - 2)) do
-    local lead = index == 1 and indent or (" "):rep(#indent + 2)
-    out[#out + 1] = how.paint(lead, "dim") .. line
-  end
-end
-
 -- `last`: no other failure of its epoch follows, so that both ends' accounts stand here.
 local function add_finding(out, how, one, epochs, last)
   local lead = (one.kind == "note" and "note: " or "")
     .. (epochs > 1 and ("in %s: "):format(one.epoch) or "")
-  for index, line in ipairs(wrap(lead .. escape.line(one.what), how.width)) do
+  for index, line in ipairs(columns.wrap(lead .. escape.line(one.what), how.width)) do
     local shown = index == 1 and line or "  " .. line
     out[#out + 1] = one.kind == "failure" and how.paint(shown, "bold") or shown
   end
-  add_labelled(out, how, "clause", one.rfc)
+  paragraph.add(out, how, "clause", one.rfc)
   for index, reason in ipairs(one.why) do
-    add_labelled(out, how, index == 1 and "why" or "", reason)
+    paragraph.add(out, how, index == 1 and "why" or "", reason)
   end
   if last then
     for _, role in ipairs(ROLES) do
-      add_labelled(out, how, role, one.told[role])
+      paragraph.add(out, how, role, one.told[role])
     end
   end
   if one.next then
-    add_labelled(out, how, "next", one.next)
+    paragraph.add(out, how, "next", one.next)
   end
 end
 

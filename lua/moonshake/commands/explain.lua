@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: MIT
+-- moonshake explain: what a word of a failure means, or which words there are.
+local colours = require "moonshake.report.colours"
+local escape = require "moonshake.escape"
+local files = require "moonshake.io.files"
+local lexicon = require "moonshake.views.lexicon"
+local STATUS = require("moonshake.runner.tally").STATUS
+
+local WIDTH = 80 -- where there is no terminal
+
+--- Runs the command.
+---@param options table as the command line was parsed
+---@return integer status 2 where nothing is known of the word
+return function(options)
+  local is_terminal = files.is_terminal(1)
+  local how = { width = is_terminal and files.terminal_width() or WIDTH,
+                paint = colours.painter(is_terminal) }
+  local word = table.concat(options.words, " ")
+  if word == "" then
+    print(table.concat(lexicon.overview(how), "\n"))
+    return 0
+  end
+  local found = lexicon.find(word)
+  if #found == 0 then
+    io.stderr:write(("moonshake: explain: nothing is known of \"%s\"%s\n"):format(
+      escape.short(word), lexicon.hint(word)))
+    return STATUS.unusable
+  end
+  print(table.concat(lexicon.lines(found, how), "\n"))
+  return 0
+end
