@@ -42,7 +42,8 @@ local RUN = {
 
 -- In the same way, of whatever tells reports.
 local REPORTS = {
-  { "--report", "DIR", "report", values.directory, "Also as web pages: DIR/index.html." },
+  { "--report", "DIR", "report", values.directory "--report",
+    "Also as web pages: DIR/index.html." },
   { "--junit-extras", nil, "junit_extras", nil,
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
   { "--durations", "N", "durations", values.whole("--durations", 0),

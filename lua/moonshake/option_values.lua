@@ -81,14 +81,6 @@ function values.shard(text)
   return shard.parse(text)
 end
 
---- A directory for pages.
-function values.directory(text)
-  if text == "" then -- an empty variable in a shell script
-    return nil, "--report: a directory wanted"
-  end
-  return text
-end
-
 --- A format, and where it goes: { format =, path = }.
 function values.format(text)
   local format, path = text:match "^([^=]*)=(.*)$"

@@ -194,7 +194,8 @@ function chromium.start(path)
   arguments[#arguments + 1] = "--user-data-dir=" .. profile
   arguments[#arguments + 1] = "about:blank"
   local problem
-  self.process, problem = uv.spawn(path, { args = arguments, stdio = { nil, nil, errors, to, from } },
+  local stdio = { nil, nil, errors, to, from }
+  self.process, problem = uv.spawn(path, { args = arguments, stdio = stdio },
                                   function(code) self.status = code end)
   assert(self.process, problem)
   from:read_start(function(read_problem, piece) on_read(self, read_problem, piece) end)

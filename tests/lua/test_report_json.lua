@@ -214,7 +214,9 @@ test("another version, an unknown event, missing keys and wrong types are told o
   equal(complaints(4, with("line", 1.5)), "line 4: line: an integer wanted, got a number")
   equal(complaints(4, with("seconds", "1")), "line 4: seconds: a number wanted, got a string")
   for _, odd in ipairs { "1e999", "1e300", "-1" } do
-    equal(complaints(4, function(line) return (line:gsub('"seconds":[%d.]+', '"seconds":' .. odd)) end),
+    equal(complaints(4, function(line)
+            return (line:gsub('"seconds":[%d.]+', '"seconds":' .. odd))
+          end),
           "line 4: seconds: seconds from 0 wanted, got a number")
   end
   equal(complaints(4, with("tags", "x")), "line 4: tags: a list wanted, got a string")

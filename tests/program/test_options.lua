@@ -138,7 +138,7 @@ test("a report that cannot be written ends the run before it begins", function()
   equal(status, 2)
 end)
 
-test("what failed is kept where the report is lost, and not where Bazel wants nothing kept", function()
+test("what failed is kept where the report is lost, and not in Bazel's sandbox", function()
   os.execute("rm -r " .. place.directory .. "/.moonshake")
   local _, status = place.shell "TEST_TMPDIR=$PWD moonshake run 'a.lua::three[n=2]'"
   equal(status, 1)
