@@ -38,6 +38,11 @@ local RUN = {
   { "--pcap-failures", "DIR", "pcap_failures", values.directory "--pcap-failures",
     "The same, only of cases that fail." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
+  { "--record", "FILE", "record", values.file, "Keep every case's state, the same in each run." },
+  { "--compare", "FILE", "compare", values.file,
+    "Tell what changed since FILE was recorded; a difference fails the run." },
+  { "--certificates", "FILE", "certificates", values.place,
+    "Tell which certificates were presented; --certificates=FILE as JSON." },
 }
 
 -- In the same way, of whatever tells reports.
@@ -152,14 +157,17 @@ local function refuse(message)
   return UNUSABLE
 end
 
--- A word behind --shuffle would be taken for its seed: that is given with a = only.
-local function with_seed(arguments)
+-- Options whose value may be missing: a word behind them would be taken for it, so it is given with
+-- a = only.
+local ALONE = { ["--shuffle"] = values.ANY_SEED, ["--certificates"] = values.NO_PLACE }
+
+local function with_values(arguments)
   local made = { [0] = arguments[0] }
   for index, word in ipairs(arguments) do
     if word == "--" then
       return table.move(arguments, index, #arguments, index, made)
     end
-    made[index] = word == "--shuffle" and "--shuffle=" .. values.ANY_SEED or word
+    made[index] = ALONE[word] and word .. "=" .. ALONE[word] or word
   end
   return made
 end
@@ -178,7 +186,7 @@ local function with_number(arguments)
   return made
 end
 
-local MADE_CLEAR = { run = with_seed, explain = with_number }
+local MADE_CLEAR = { run = with_values, explain = with_number }
 
 -- Each command is a file of its own, loaded when it is wanted.
 local COMMANDS = {

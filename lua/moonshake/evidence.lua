@@ -9,7 +9,7 @@ local evidence = {}
 --- How many links of a case are told, those that were made last.
 evidence.LAST_LINKS = 8
 
-local MOST_CAPTURED = 64 -- of them
+local MOST_KEPT = 64 -- of them, for what is told of all
 
 -- A file's name of an id: what is special anywhere becomes "-", and a hash keeps apart what is then
 -- the same.
@@ -38,8 +38,8 @@ local function captures_of(links, how, case, attempt)
     return nil
   end
   local path = how.folder:gsub("/*$", "/") .. file_name(case.id, attempt)
-  local comment = case:num_links() <= MOST_CAPTURED and case.id
-    or ("%s (the last %d of %d links)"):format(case.id, MOST_CAPTURED, case:num_links())
+  local comment = case:num_links() <= MOST_KEPT and case.id
+    or ("%s (the last %d of %d links)"):format(case.id, MOST_KEPT, case:num_links())
   local written, problem = require("moonshake.views.pcapng").write(path, captured, comment)
   if not written then
     case:note(problem)
@@ -91,6 +91,21 @@ local function pictures_of(links, how, case)
   return require("dkjson").encode(picture.of(links, case.notes, case.places))
 end
 
+-- How many links of the case are not told of.
+local function let_go(case)
+  return math.max(0, case:num_links() - MOST_KEPT)
+end
+
+-- What all links of the case came to, the same in each run (views/record.lua).
+local function record_of(links, _, case)
+  return require("moonshake.views.record").of(links, let_go(case), "      ")
+end
+
+-- Which certificates were presented.
+local function certificates_of(links, _, case)
+  return require("moonshake.views.usage").of(links, let_go(case))
+end
+
 -- name -> { when: "failed" or "always", most: links, make(links, how, case, attempt) -> value }
 -- What is asked for by that name in `how` is made of the last links, of LAST_LINKS if `most` is not
 -- said; `how[name]` is what it was asked for with.
@@ -98,7 +113,9 @@ local KINDS = {
   ends = { when = "failed", make = ends_of },
   story = { when = "always", make = story_of },
   explanation = { when = "failed", make = explanation_of },
-  captures = { when = "always", most = MOST_CAPTURED, make = captures_of },
+  captures = { when = "always", most = MOST_KEPT, make = captures_of },
+  record = { when = "always", most = MOST_KEPT, make = record_of },
+  certificates = { when = "always", most = MOST_KEPT, make = certificates_of },
   pictures = { when = "always", make = pictures_of },
 }
 

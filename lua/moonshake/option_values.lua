@@ -6,8 +6,8 @@ local suggest = require "moonshake.suggest"
 
 local values = {}
 
---- What --shuffle alone stands for.
-values.ANY_SEED = "any"
+--- What --shuffle and --certificates alone stand for.
+values.ANY_SEED, values.NO_PLACE = "any", "-"
 
 local FORMATS = { "pretty", "tap", "junit", "json", "github" }
 
@@ -74,6 +74,19 @@ function values.seed(text)
     return tonumber(random.word():sub(1, 8), 16)
   end
   return whole(text, 0), ("--shuffle: the seed is a whole number from 0, got '%s'"):format(text)
+end
+
+--- The path of a file.
+function values.file(text)
+  return text ~= "" and text or nil, "a file wanted behind --record and --compare"
+end
+
+--- Where something goes: { path = }, none for standard output.
+function values.place(text)
+  if text == "" then
+    return nil, "--certificates=: a file wanted behind the ="
+  end
+  return { path = text ~= values.NO_PLACE and text or nil }
 end
 
 --- Which shard: { index =, total = }, or what shard.parse() says of `auto`.

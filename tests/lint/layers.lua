@@ -43,6 +43,8 @@ local UPWARD = {
   ["link -> views.pcapng"] = true,
   ["evidence -> views.pcapng"] = true,
   ["evidence -> views.picture"] = true,
+  ["evidence -> views.record"] = true,
+  ["evidence -> views.usage"] = true,
 }
 
 local function room_of(rooms, name)

@@ -4,6 +4,7 @@ local engines = require "moonshake.runner.engines"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local key_log = require "moonshake.key_log"
+local record = require "moonshake.report.record"
 local runner = require "moonshake.runner"
 local several = require "moonshake.report.several"
 
@@ -22,21 +23,59 @@ local function captures_for(options, engine)
   return folder and { folder = folder, failures_only = not options.pcap }
 end
 
--- What must be kept of cases (see evidence.lua).
+-- What must be kept of cases for a report (see evidence.lua).
+local EVIDENCE = { json = "ends", record = "record", compare = "record", usage = "certificates" }
+
 local function evidence_for(reports, captures)
   local evidence = { explanation = true, captures = captures }
   for _, one in ipairs(reports) do
+    if EVIDENCE[one.format] then
+      evidence[EVIDENCE[one.format]] = true
+    end
     if one.format == "html" then
       evidence.pictures = "always"
     elseif one.format == "json" then
-      evidence.ends, evidence.pictures = true, evidence.pictures or "failed"
+      evidence.pictures = evidence.pictures or "failed"
     end
   end
   return evidence
 end
 
-local function as_wanted(options, engine, captures, program)
+-- The formats, and what goes beside them: which certificates there were, what changed, what is kept
+-- to compare with.
+local function reports_for(options, engine)
   local reports = several.wanted(options.formats, options.report, engine.reports)
+  local function add(format, path)
+    reports[#reports + 1] = { format = format, path = path, beside = not path }
+  end
+  if options.certificates then
+    add("usage", options.certificates.path)
+  end
+  if options.compare then
+    add "compare"
+  end
+  if options.record then
+    add("record", options.record)
+  end
+  return reports
+end
+
+-- The record to compare with, empty if none is wanted; nil and what is wrong with it.
+local function read_record(path)
+  if not path then
+    return {}
+  end
+  local text, problem = files.read(path)
+  if not text then
+    return nil, problem
+  end
+  local recorded
+  recorded, problem = record.read(text)
+  return recorded and { path = path, recorded = recorded }, path .. ": " .. (problem or "")
+end
+
+local function as_wanted(options, engine, captures, program, compare)
+  local reports = reports_for(options, engine)
   return {
     words = #options.path > 0 and options.path or { "scenarios" },
     filter = { text = options.text, tags = options.tags, other_text = engine.filter },
@@ -57,7 +96,7 @@ local function as_wanted(options, engine, captures, program)
     reports = reports,
     context = {
       program = program, terminal = files.is_terminal(1), width = files.terminal_width,
-      durations = options.durations, extras = options.junit_extras,
+      durations = options.durations, extras = options.junit_extras, compare = compare,
     },
   }
 end
@@ -83,9 +122,14 @@ end
 return function(options, program)
   local engine, problem = engines.read(options.shard)
   problem = problem or touch(engine.premature_exit_file) or touch(engine.status_file)
-  if problem then
+  local compare
+  if not problem then
+    compare, problem = read_record(options.compare)
+  end
+  if not compare then
     return refuse(problem)
   end
+  problem = nil
   local captures = captures_for(options, engine)
   if captures then
     problem = select(2, files.make_directory(captures.folder))
@@ -96,7 +140,7 @@ return function(options, program)
   if problem then
     return refuse(problem)
   end
-  local wanted = as_wanted(options, engine, captures, program)
+  local wanted = as_wanted(options, engine, captures, program, compare)
   local status
   if options.watch then
     status = require("moonshake.runner.watcher").run(wanted)

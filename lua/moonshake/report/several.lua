@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Several reports of one run, each to its own place. A report is an object with
 --   begin(plan)                before the first case: { count = runs in all, jobs, seed, shard =
---                              { index, total }, repeats, version, stack, started = epoch }
+--                              { index, total }, repeats, version, stack, started = epoch,
+--                              would_select(id) (of a run: whether a case of this id would be in
+--                              it if there were one) }
 --   case_begins(case, attempt) case: a description (case.lua)
 --   case_ended(result)         { case, attempt, outcome ("passed", "failed", "skipped",
 --                              "expected_failure"), reason (of the last two), failures (expect.lua
@@ -10,10 +12,12 @@
 --                              its link, at most three lines), ends (JSON of its links' ends),
 --                              pictures (JSON of what a page shows of them), captures (paths) }
 --   tick()                     optional: time has passed
+--   judge(summary)             optional: may make its status worse, before any report is finished
 --   finish(summary)            { counts (by outcome), not_run, interrupted (the case's id, or
 --                              true), seconds, problems (files not loaded), unmatched (targets that
 --                              mean no case), lost (workers that ended badly), status }; returns
---                              nil and why when the report could not be written
+--                              nil and why when the report could not be written, false and why
+--                              when there is nothing worth it: a file then stays what it was
 -- Cases end in any order, and several are under way at once.
 local replacement = require "moonshake.io.replacement"
 
@@ -50,10 +54,18 @@ end
 
 function Several:finish(summary)
   local problems = {}
+  for _, report in ipairs(self) do
+    if report.judge then
+      report:judge(summary)
+    end
+  end
   for index, report in ipairs(self) do
     local file = self.files[index]
     local written, problem = report:finish(summary)
-    if file then
+    if file and written == false then
+      file:abandon()
+      problem = ("%s: %s"):format(file.path, problem)
+    elseif file then
       local kept, why = file:commit()
       written, problem = written and kept, why or problem
     end
@@ -113,31 +125,36 @@ local function apart(wanted)
 end
 
 -- One report, and the file it goes to where that is to be put into its place; nil and the problem.
-local function open_one(wanted, context)
+local function open_one(wanted, context, for_people)
   local kind = require("moonshake.report." .. wanted.format)
   if kind.open then -- a directory, which it keeps itself
     return kind.open(wanted.path, context)
   elseif not wanted.path then
-    return kind.new(io.stdout, context)
+    return kind.new(wanted.beside and for_people or io.stdout, context)
   end
   local file, problem = replacement.open(wanted.path)
   if not file then
     return nil, problem
   end
-  return kind.new(file, setmetatable({ terminal = false }, { __index = context })), nil, file
+  return kind.new(file, setmetatable({
+    terminal = false, is_file = true,
+  }, { __index = context })), nil, file
 end
 
---- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output.
----@param wanted { format: string, path: string? }[]
+--- Opens reports: `{ format = "junit", path = "x.xml" }`, without a path on standard output; with
+--- `beside`, for people: behind what stands there where that is pretty, else on standard error.
+---@param wanted { format: string, path: string?, beside: boolean? }[]
 ---@param context table for the constructors: { program =, terminal =, width =, extras =, ... }
 ---@return table|nil report one that tells all of them
 ---@return string|nil problem
 function several.open(wanted, context)
   local self = setmetatable({ files = {} }, Several)
   local reports, problem = apart(wanted)
+  local for_people = io.stderr
   for index, one in ipairs(reports or {}) do
+    for_people = one.format == "pretty" and not one.path and io.stdout or for_people
     local report, file
-    report, problem, file = open_one(one, context)
+    report, problem, file = open_one(one, context, for_people)
     if not report then
       self:abandon()
       return nil, problem

@@ -77,6 +77,10 @@ function Session:select()
   self.listings = self.pool:list(plan.files)
   local resolved = selection.resolve(plan, self.listings)
   resolved.cases = selection.filter(resolved.cases, options.filter or {})
+  function resolved.would_select(id)
+    return not (options.last_failed or options.shard)
+      and selection.would_select(plan, self.listings, options.filter or {}, id)
+  end
   return resolved
 end
 
@@ -202,6 +206,7 @@ function Session:run(resolved, report, plan)
   plan.count, plan.jobs = #runs, self.pool.how.jobs
   plan.repeats = options.repeats or 1
   plan.version, plan.stack, plan.started = native.version, native.stack, os.time()
+  plan.would_select = resolved.would_select
   report:begin(plan)
   local failed = {}
   local ticker = loop.timer(function() report:tick() end, true)

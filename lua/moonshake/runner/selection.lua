@@ -265,6 +265,39 @@ function selection.filter(cases, filter)
   return kept
 end
 
+-- Whether a target means a case of this id.
+local function means(target, id)
+  if target.line then
+    return false
+  elseif target.id then
+    return id == target.id or id:sub(1, #target.id + 1) == target.id .. "["
+  end
+  local file = id:match "^(.-)::"
+  return file == target.path or target.path == "."
+    or file ~= nil and file:sub(1, #target.path + 1) == target.path .. "/"
+end
+
+--- Whether a case of an id would be selected if there were one; false where that cannot be told.
+---@param plan table of selection.plan()
+---@param listings table of pool:list(): a file that could not be loaded may have any case
+---@param filter { text: string?, other_text: string?, tags: string[]? }
+---@param id string
+---@return boolean
+function selection.would_select(plan, listings, filter, id)
+  local listing = listings[id:match "^(.-)::" or ""]
+  if #(filter.tags or {}) > 0 or listing and listing.problem
+    or not (has_text({ id = id }, filter.text) and has_text({ id = id }, filter.other_text))
+  then
+    return false
+  end
+  for _, target in ipairs(plan.targets) do
+    if means(target, id) then
+      return true
+    end
+  end
+  return false
+end
+
 --- The cases with some of them first; both parts keep their order.
 ---@param cases table[]
 ---@param first table<string, boolean> by id
