@@ -16,6 +16,7 @@ if arg[1] == "all" or arg[1] == "fine" then
       results[#results + 1] = result
     end
   end
+  results[1].output = (results[1].output or "") .. ("\u{9B}"):rep(40000)
   local more = arg[1] == "fine" and { problems = {}, lost = {} } or {}
   more.interrupted = false
   samples.tell(tap.new(io.stdout), samples.plan(), results, samples.summary(more))

@@ -8,10 +8,20 @@ local failure_text = require "moonshake.report.failure_text"
 local Tap = {}
 Tap.__index = Tap
 
+-- Characters of a text. prove gives up on a stream with one of more than 32,766 bytes; escaped, a
+-- character has up to six.
+local LONG = 4000
+
+local function quoted(text)
+  text = escape.utf8(text)
+  local behind = utf8.offset(text, LONG + 1)
+  return escape.yaml(behind and behind <= #text and text:sub(1, behind - 1) .. "..." or text)
+end
+
 -- A key with a scalar; nothing for nil.
 local function scalar(lines, indent, key, value)
   if value ~= nil then
-    local text = math.type(value) == "integer" and tostring(value) or escape.yaml(tostring(value))
+    local text = math.type(value) == "integer" and tostring(value) or quoted(tostring(value))
     lines[#lines + 1] = ("%s%s: %s"):format(indent, key, text)
   end
 end
@@ -19,7 +29,7 @@ end
 -- An item of a list. prove takes one whose first word has a colon behind it for a mapping, whatever
 -- quotes are round it, and stops reading the stream.
 local function item(value)
-  local text, count = escape.yaml(value), 1
+  local text, count = quoted(value), 1
   while count > 0 do
     text, count = text:gsub("^(%S+ *):( )", "%1\\x3A%2")
   end
