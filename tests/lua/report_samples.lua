@@ -45,6 +45,51 @@ function samples.failure(kind)
   }
 end
 
+local function wire(kind, more)
+  local step = { kind = kind, from = "client", epoch = hostile "epoch", name = hostile "step",
+                 level = "handshake", fate = "arrived", facts = { hostile "fact" },
+                 lines = { hostile "line" } }
+  for name, value in pairs(more or {}) do
+    step[name] = value
+  end
+  return step
+end
+
+--- What a page shows of links (views/picture.lua), as JSON, with text in all places.
+function samples.pictures()
+  local cell = { { "!=", hostile "cell" }, { "!!", "  " .. hostile "indented" }, { "  ", "plain" } }
+  local one = {
+    model = {
+      version = "TLS1.3", left_out = 1, ends = { client = "failed", server = hostile "phase" },
+      steps = {
+        wire "message", wire("message", { from = "server", fate = "unread", level = "none" }),
+        wire("alert", { fatal = true, level = "application", fate = "lost" }),
+        wire("data", { count = 3, fate = "unsent" }), wire("change_cipher_spec"),
+        { kind = "mark", at = "server", what = "failed", bad = true, text = hostile "mark" },
+        { kind = "mark", at = "client", what = "completed", text = "handshake complete" },
+        { kind = "epoch", name = hostile "renegotiation" }, { kind = "note", text = hostile "said" },
+      },
+    },
+    state = {
+      epochs = { { name = hostile "initial", rows = {
+        { label = "", client = cell, server = cell }, { label = hostile "heading" },
+        { label = hostile "row", client = cell, server = {} },
+      } } },
+      certificates = { { title = hostile "subject", facts = { { "names", hostile "name" },
+                                                             { "", hostile "more" } } } },
+      num_certificates = 2,
+    },
+    findings = {
+      { kind = "failure", epoch = hostile "when", side = "server", what = hostile "what",
+        why = { hostile "why" }, told = { client = hostile "told", server = "itself" },
+        rfc = hostile "clause", next = hostile "next" },
+      { kind = "note", epoch = "initial", side = "client", what = "besides", why = {},
+        told = { client = "", server = "" }, rfc = "RFC 8446" },
+    },
+  }
+  return require("dkjson").encode { links = { one, one }, problems = { hostile "trouble" } }
+end
+
 --- A case of this file.
 function samples.case(file, name)
   return {
