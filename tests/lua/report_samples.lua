@@ -67,7 +67,8 @@ function samples.pictures()
         wire("data", { count = 3, fate = "unsent" }), wire("change_cipher_spec"),
         { kind = "mark", at = "server", what = "failed", bad = true, text = hostile "mark" },
         { kind = "mark", at = "client", what = "completed", text = "handshake complete" },
-        { kind = "epoch", name = hostile "renegotiation" }, { kind = "note", text = hostile "said" },
+        { kind = "epoch", name = hostile "renegotiation" },
+        { kind = "note", text = hostile "said" },
       },
     },
     state = {

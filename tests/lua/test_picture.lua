@@ -10,7 +10,8 @@ local ca = ms.pki.authority { cn = "Root" }
 
 local function refused_link()
   local link = ms.tls.link {
-    server = { identity = ca:issue { dns = "server.example" }, trust = ca, client_auth = "require" },
+    server = { identity = ca:issue { dns = "server.example" }, trust = ca,
+               client_auth = "require" },
     client = { trust = ca, server_name = "server.example" },
   }
   link:handshake()

@@ -77,8 +77,8 @@ test("pictures tell all that is in them, and nothing hostile gets through", func
   local result = samples.result("failed", samples.case("a.lua", "x"),
                                 { failures = { samples.failure() }, pictures = samples.pictures() })
   local page = page_of(result)
-  for _, word in ipairs { "cell", "indented", "heading", "row", "initial", "subject", "name", "more",
-                          "when", "what", "why", "told", "clause", "next", "trouble" } do
+  for _, word in ipairs { "cell", "indented", "heading", "row", "initial", "subject", "name",
+                          "more", "when", "what", "why", "told", "clause", "next", "trouble" } do
     contains(page, shown(word))
   end
   for _, word in ipairs { "step", "fact", "line", "phase", "mark", "renegotiation", "said" } do
@@ -259,7 +259,7 @@ test("a directory that holds something else is left alone, and that is said", fu
 end)
 
 test("a directory that is empty, or not there with those above it, is made one", function()
-  assert(files.make_directory(at "empty"))
+  assert(files.make_directory(at "empty/for-captures"))
   assert(tell "empty")
   assert(tell "new/with/those/above/")
   equal(files.kind(at "new/with/those/above/index.html"), "file")

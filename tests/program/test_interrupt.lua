@@ -43,7 +43,8 @@ for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
     os.remove(place.directory .. "/pids")
     place.put("old.tap", "old")
     local text, status = place.shell(("export SIGNAL=%s; moonshake run -j2 loops.lua waits.lua "
-      .. "--format pretty --format json=r.json --format tap=old.tap --format junit=r.xml")
+      .. "--format pretty --format json=r.json --format tap=old.tap --format junit=r.xml "
+      .. "--report pages")
       :format(signal))
     equal(status, wanted)
     contains(text, "interrupted in ")
@@ -51,12 +52,18 @@ for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
     contains(text, "waits.lua::waits in a program")
     contains(text, "passed")
     equal(alive(), "")
-    contains(place.names(), "loops.lua old.tap pids r.json r.xml waits.lua ")
+    contains(place.names(), "loops.lua old.tap pages pids r.json r.xml waits.lua ")
     local events = place.events "r.json"
     equal(events[#events].event, "run_end")
     equal(events[#events].status, wanted)
     contains(place.get "r.xml", "</testsuites>")
     contains(place.get "old.tap", "Bail out!")
+    local index = place.get "pages/index.html"
+    contains(index, "The run was interrupted in")
+    contains(index, "</html>")
+    local page = place.get("pages/" .. index:match 'href="(cases/loops%-ends%-before%-[^"]*)"')
+    contains(page, "</html>")
+    equal(select(2, index:gsub('href="cases/', "")), 1)
   end)
 end
 

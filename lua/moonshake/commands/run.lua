@@ -11,15 +11,16 @@ local several = require "moonshake.report.several"
 local GIBIBYTE = 1 << 30
 local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
+-- A directory that was named, in the place where an engine wants what tests leave behind.
+local function in_place(folder, engine)
+  local place = engine.outputs
+  return folder and place and folder:sub(1, 1) ~= "/" and place:gsub("/*$", "/") .. folder or folder
+end
+
 -- Where captures go, and of which cases; nil: there are none. An engine that has a place for what
 -- tests leave behind gets those of failures unasked.
 local function captures_for(options, engine)
-  local folder = options.pcap or options.pcap_failures
-  local place = engine.outputs
-  if folder and place and folder:sub(1, 1) ~= "/" then
-    folder = place:gsub("/*$", "/") .. folder
-  end
-  folder = folder or place
+  local folder = in_place(options.pcap or options.pcap_failures, engine) or engine.outputs
   return folder and { folder = folder, failures_only = not options.pcap }
 end
 
@@ -44,7 +45,8 @@ end
 -- The formats, and what goes beside them: which certificates there were, what changed, what is kept
 -- to compare with.
 local function reports_for(options, engine)
-  local reports = several.wanted(options.formats, options.report, engine.reports)
+  local reports = several.wanted(options.formats, in_place(options.report, engine),
+                                 engine.reports)
   local function add(format, path)
     reports[#reports + 1] = { format = format, path = path, beside = not path }
   end

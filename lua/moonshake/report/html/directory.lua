@@ -28,6 +28,12 @@ local function listed(path)
   return names
 end
 
+-- Nobody misses one, and one for captures may have been made just now.
+local function is_empty_directory(path)
+  local names = files.kind(path) == "directory" and files.names(path)
+  return names and #names == 0
+end
+
 -- Whether a report may be written here: nil, or why not.
 local function refusal(path)
   local kind = files.kind(path)
@@ -37,9 +43,11 @@ local function refusal(path)
     return path .. ": is no directory"
   end
   local names, problem = files.names(path)
-  if names and names[1] then
-    problem = ("%s: holds something else than a report (%s); name another directory"):format(
-      path, names[1])
+  for _, name in ipairs(names or {}) do
+    if not is_empty_directory(path .. "/" .. name) then
+      return ("%s: holds something else than a report (%s); name another directory"):format(path,
+                                                                                            name)
+    end
   end
   return problem
 end
