@@ -48,7 +48,7 @@ local RUN = {
 -- In the same way, of whatever tells reports.
 local REPORTS = {
   { "--report", "DIR", "report", values.directory "--report",
-    "Also as web pages: DIR/index.html." },
+    "Also as web pages, from DIR/index.html on." },
   { "--junit-extras", nil, "junit_extras", nil,
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
   { "--durations", "N", "durations", values.whole("--durations", 0),
