@@ -61,7 +61,7 @@ end
 -- What `moonshake show` tells.
 local function story_of(links, how, case)
   local told = require("moonshake.views.narrative").of(links, case.notes, case.places, how)
-  told.made = #case.tellers
+  told.made = case:num_links()
   return told
 end
 

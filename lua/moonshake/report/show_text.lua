@@ -82,12 +82,11 @@ local function parts_of(told, how, width)
   end
   local parts = {
     diagram = diagram_text(told.model, { width = width, unicode = how.unicode, paint = paint }),
-    state = told.state or {},
-    explanation = {},
+    state = told.state,
+    explanation = indented(told.explanation),
   }
-  for _, line in ipairs(told.explanation or {}) do
-    table.move(paragraph(line, width), 1, #paragraph(line, width), #parts.explanation + 1,
-               parts.explanation)
+  if #parts.explanation > 0 then
+    table.insert(parts.explanation, 1, "explanation " .. ("-"):rep(width - 12))
   end
   return parts
 end

@@ -1,27 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What is told of a case's links when it is shown: plain tables and texts, because the worker that
 -- has the links is another process than the one that tells.
+local json = require "dkjson"
 local diagram = require "moonshake.views.diagram"
+local escape = require "moonshake.escape"
+local explain = require "moonshake.views.explain"
+local plain = require "moonshake.plain"
+local state_text = require "moonshake.views.state_text"
 
 local narrative = {}
-
--- What stands below a link's diagram: a name, the view that makes its lines, and the call.
-local SECTIONS = {
-  { "state", "moonshake.views.state_text", function(view, link, how)
-    return view.text(link, how.width)
-  end },
-  { "explanation", "moonshake.views.explain", function(view, link)
-    return view.lines(link)
-  end },
-}
-
--- A view that another version of the library has: nil where it is not there.
-local function view_of(module)
-  if package.preload[module] or package.loaded[module]
-    or package.searchpath(module, package.path) then
-    return require(module)
-  end
-end
 
 --- The notes of a link, and those that stand nowhere.
 ---@param link table|nil
@@ -42,26 +29,46 @@ function narrative.notes_of(link, notes, places)
   return here, nowhere
 end
 
+-- What f() gives; where it raises, what `otherwise` makes of the message. (No bug of a view costs a
+-- case its result.)
+local function try(f, otherwise)
+  local done, value = pcall(f)
+  if done then
+    return value
+  end
+  return otherwise("this could not be told: " .. tostring(value))
+end
+
+local function line(text)
+  return { escape.line(text) }
+end
+
+-- A picture of nothing but a note.
+local function empty(text)
+  return { left_out = 0, ends = { client = "", server = "" },
+           steps = { { kind = "note", text = escape.utf8(text) } } }
+end
+
 --- Everything about the links.
 ---@param links table[]
 ---@param notes string[] what the script said
 ---@param places table<integer, { link: table, after: integer }> by index of a note: where
 ---@param how { width: integer, ends: boolean? } columns of texts; whether to give the snapshots too
----@return { links: table[], notes: string[] } of each link `model` (see steps.lua), lists of lines
----  by section, and `ends`, JSON; notes: those that stand nowhere
+---@return { links: table[], notes: string[] } of each link `model` (see steps.lua), `state` and
+---  `explanation` (lines), and `ends` (JSON); notes: those that stand nowhere
 function narrative.of(links, notes, places, how)
   local told = { links = {}, notes = select(2, narrative.notes_of(nil, notes, places)) }
   for index, link in ipairs(links) do
-    local one = { model = diagram.model(link, (narrative.notes_of(link, notes, places))) }
-    for _, section in ipairs(SECTIONS) do
-      local name, module, call = table.unpack(section)
-      local view = view_of(module)
-      one[name] = view and call(view, link, how)
-    end
-    if how.ends then
-      one.ends = require("dkjson").encode(require("moonshake.plain").ends(link))
-    end
-    told.links[index] = one
+    told.links[index] = {
+      model = try(function()
+        return diagram.model(link, (narrative.notes_of(link, notes, places)))
+      end, empty),
+      state = try(function() return state_text.text(link, how.width) end, line),
+      explanation = try(function()
+        return explain.told(link.findings, { width = how.width - 2 })
+      end, line),
+      ends = how.ends and json.encode(plain.ends(link)) or nil,
+    }
   end
   return told
 end
