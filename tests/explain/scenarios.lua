@@ -145,7 +145,7 @@ end
 
 -- In the place where evidence is made: links are still open.
 function evidence.of(case)
-  for _, link in ipairs(evidence.links(case.tellers)) do
+  for _, link in ipairs(evidence.links(case.tellers, evidence.LAST_LINKS)) do
     judge(case, link)
   end
   return {}

@@ -58,11 +58,10 @@ test("every word that the core knows is described, and no other", function()
     local words, of_core = described(kind), {}
     for _, name in ipairs(known(kind)) do
       of_core[name] = true
-      check(words[name] ~= nil or not is_closed(kind),
-            ("%s %s is not described"):format(kind, name))
+      check(words[name] ~= nil or not is_closed(kind), name .. " is not described")
     end
     for name in pairs(words) do
-      check(of_core[name] or not is_closed(kind), ("%s %s is not the core's"):format(kind, name))
+      check(of_core[name] or not is_closed(kind), name .. " is not the core's")
     end
   end
 end)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What the words of failures mean: alerts, problems, verification's problems, reasons why a
--- certificate stayed at home, errors of GnuTLS; and what other stacks call the same thing. The
--- words themselves stand in words/*.lua.
+-- certificate stayed at home, errors of GnuTLS; and what other stacks call it. Their words stand in
+-- words/*.lua.
 local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 local native = require "moonshake.native"
