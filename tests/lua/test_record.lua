@@ -424,12 +424,15 @@ test("a long value is cut, saying so", function()
     items[index] = "a rather long item, the number of which is " .. index
   end
   text = compared({ result("a", with_links { client = {}, events = state.list {} }) },
-                  { result("a", with_links { client = { items = items }, events = state.list {} }) })
+                  { result("a", with_links {
+                    client = { items = items }, events = state.list {},
+                  }) })
   contains(text, "... 20 lines more\n")
 end)
 
 test("a record that others wrote, and hostile text in it, do no harm", function()
-  local text = [[{ "format": "moonshake record", "v": 1, "moonshake": "\u001b[2J", "stack": "\u009b",
+  local text = [[{ "format": "moonshake record", "v": 1,
+"moonshake": "\u001b[2J", "stack": "\u009b",
     "cases": { "a": { "outcome": "x\r\n", "state": { "links": 3 } },
                "b": { "outcome": "passed", "state": { "links": [ 1, { "events": "none" },
                       { "events": [[], {}] } ] } },

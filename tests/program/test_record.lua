@@ -128,7 +128,7 @@ test("half a run replaces no record", function()
   text, status = run "--record r.json -k nothing d"
   equal(status, 2)
   contains(text, "nothing was recorded: no case ran")
-  _, status = run "--record r.json d"
+  status = select(2, run "--record r.json d")
   equal(status, 1, "a case that fails is recorded as that")
   contains(place.get "r.json", '"d/a.lua::fails": {\n      "outcome": "failed"')
 end)

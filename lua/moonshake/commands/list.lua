@@ -17,7 +17,7 @@ local function as_json(cases)
       shown[key] = case[key]
     end
     shown.params = json_map(case.params)
-    lines[index] = json.encode(shown, { keyorder = KEYS })
+    lines[index] = escape.utf8(json.encode(shown, { keyorder = KEYS }))
   end
   return "[\n" .. table.concat(lines, ",\n") .. "\n]\n"
 end

@@ -79,6 +79,7 @@ end
 local function on_exit(self, code, signal)
   self.status = { code = code, signal = signal }
   self:kill() -- what it left behind
+  self.buried = true -- its number may be another's from here on
   self.handle:close()
   self.patience:set(TO_DRAIN)
   check_end(self)
@@ -86,7 +87,9 @@ end
 
 --- Sends SIGKILL to the whole group. The processes are gone when `on_end` is called.
 function Process:kill()
-  uv.kill(-self.pid, "sigkill")
+  if not self.buried then
+    uv.kill(-self.pid, "sigkill")
+  end
 end
 
 --- Sends a signal ("sigterm") to the process alone.

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The part of a terminal that is written again and again while cases run: how far it is, how long
 -- it may take, and what runs now. It is gone when anything else is written.
+local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 local stopwatch = require "moonshake.io.stopwatch"
 
@@ -13,12 +14,6 @@ local WORTH_TELLING = 2 -- seconds left from which on a guess is told
 
 local Live = {}
 Live.__index = Live
-
--- So that a line stays one line, whatever the width.
-local function cut(text, width)
-  local length = utf8.len(text)
-  return length and length >= width and text:sub(1, utf8.offset(text, width) - 1) or text
-end
 
 local function bar(done, total)
   local full = total > 0 and done * BAR // total or 0
@@ -73,7 +68,7 @@ function Live:show()
   end
   local width, lines = self.width(), lines_of(self)
   for index, line in ipairs(lines) do
-    lines[index] = cut(line, width)
+    lines[index] = columns.cut(line, width - 1) -- so that a line stays one line
   end
   self:erase()
   self.stream:write(table.concat(lines, "\n"))

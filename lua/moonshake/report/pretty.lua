@@ -13,6 +13,8 @@ local WORDS = {
   expected_failure = { "XFAIL", "yellow" },
 }
 
+local MOST_TITLES = 10 -- of cases with the same reason
+
 local pretty = {}
 
 --- How a run went, in one line: "1 failed, 2 passed".
@@ -34,7 +36,8 @@ function pretty.counts(summary, paint)
   part(summary.not_run, "not run", "yellow")
   part(#summary.problems, "not loaded", "red")
   part(#(summary.lost or {}), "lost", "red")
-  return #parts > 0 and table.concat(parts, ", ") or "nothing was selected"
+  local nothing = summary.status == 0 and "nothing is in this shard" or "nothing was selected"
+  return #parts > 0 and table.concat(parts, ", ") or nothing
 end
 
 local Pretty = {}
@@ -68,7 +71,7 @@ end
 function Pretty:begin(plan)
   self.total = plan.count
   self.done = 0
-  self.skips = {}
+  self.reasons = {}
   self.failed = {}
   self.durations = {}
   self.seed = plan.seed
@@ -103,9 +106,7 @@ function Pretty:case_ended(result)
   if result.outcome == "failed" then
     self.failed[#self.failed + 1] = title
   elseif result.reason then
-    local group = self.skips[result.reason] or { outcome = result.outcome }
-    group[#group + 1] = result.case.id
-    self.skips[result.reason] = group
+    self:keep_reason(result, title)
   end
   if not self.terminal or result.outcome == "failed" then
     local word, colour = table.unpack(WORDS[result.outcome])
@@ -120,17 +121,32 @@ function Pretty:case_ended(result)
   self.stream:flush()
 end
 
--- Why cases were skipped or were expected to fail, each reason once.
-function Pretty:reasons()
-  local reasons = {}
-  for reason in pairs(self.skips) do
-    reasons[#reasons + 1] = reason
+function Pretty:keep_reason(result, title)
+  local key = result.outcome .. " " .. result.reason
+  local group = self.reasons[key]
+  if not group then
+    group = { outcome = result.outcome, reason = result.reason }
+    self.reasons[key] = group
+    self.reasons[#self.reasons + 1] = group
   end
-  table.sort(reasons)
-  for _, reason in ipairs(reasons) do
-    local group = self.skips[reason]
+  group[#group + 1] = title
+end
+
+-- Why cases were skipped or were expected to fail, each reason once. On a terminal nothing was said
+-- of them before.
+function Pretty:tell_reasons()
+  table.sort(self.reasons, function(a, b)
+    return (a.reason .. a.outcome) < (b.reason .. b.outcome)
+  end)
+  for _, group in ipairs(self.reasons) do
     self:write(self.paint(WORDS[group.outcome][1], "yellow"), (" %d: "):format(#group),
-               escape.line(reason), "\n")
+               escape.line(group.reason), "\n")
+    for index = 1, self.terminal and math.min(#group, MOST_TITLES) or 0 do
+      self:write("  ", group[index], "\n")
+    end
+    if self.terminal and #group > MOST_TITLES then
+      self:write(("  and %d more\n"):format(#group - MOST_TITLES))
+    end
   end
 end
 
@@ -166,7 +182,7 @@ function Pretty:finish(summary)
   if self.num_durations then
     self:slowest()
   end
-  self:reasons()
+  self:tell_reasons()
   for _, title in ipairs(self.failed) do
     self:write(self.paint("FAIL", "red"), " ", title, "\n")
   end

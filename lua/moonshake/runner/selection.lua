@@ -57,6 +57,9 @@ local function files_at(path)
       if below:find "%.lua$" then
         kept[#kept + 1] = tidy(below)
       end
+      if below:find "%c" then
+        return nil, below .. ": a name with a control character cannot be a part of an id"
+      end
     end
     return list and kept, problem
   elseif not kind then
