@@ -176,6 +176,7 @@ test("an alert says what it is, with its number, clause and names elsewhere", fu
   local text = told "certificate_required"
   for _, part in ipairs { "certificate_required (116): an alert\n", "  means   TLS 1.3:",
                           "\n  causes  the client has none\n",
+                          "\n            sends none\n",
                           "\n  clause  RFC 8446 sections 4.4.2.4 and 6.2\n", "\n  next    ",
                           "\n    OpenSSL            tlsv13 alert certificate required\n",
                           "\n    Go                 remote error: tls: certificate required\n",
