@@ -24,15 +24,13 @@ local function fails(case)
   return (#case.failures > 0) == (case.scenario.expected_failure == nil)
 end
 
--- One file in how.folder with what the case's links carried, a connection each.
-local function captures_of(links, how, case, attempt)
-  if how.failures_only and not fails(case) then
-    return nil
-  end
+-- One file in how.folder with what the case's links carried, a connection each. Nil where they
+-- carried nothing; nil and why where it cannot be written.
+local function capture(links, how, case, attempt)
   local link, captured = require "moonshake.link", {}
   for _, one in ipairs(links) do
-    local capture = link.capture(one)
-    captured[#captured + 1] = #capture.events > 0 and capture or nil
+    local made = link.capture(one)
+    captured[#captured + 1] = #made.events > 0 and made or nil
   end
   if #captured == 0 then
     return nil
@@ -41,11 +39,21 @@ local function captures_of(links, how, case, attempt)
   local comment = case:num_links() <= MOST_KEPT and case.id
     or ("%s (the last %d of %d links)"):format(case.id, MOST_KEPT, case:num_links())
   local written, problem = require("moonshake.views.pcapng").write(path, captured, comment)
-  if not written then
+  return written and path, problem
+end
+
+-- No want of memory, nor a bug of ours, may cost a result.
+local function captures_of(links, how, case, attempt)
+  if how.failures_only and not fails(case) then
+    return nil
+  end
+  local done, path, problem = pcall(capture, links, how, case, attempt)
+  problem = problem or not done and "there is no capture: " .. tostring(path) or nil
+  if problem then
     case:note(problem)
     return nil
   end
-  return { path }
+  return path and { path }
 end
 
 -- Both ends of the links that the case made last, as JSON.

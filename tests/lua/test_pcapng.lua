@@ -5,6 +5,7 @@ local unit = dofile(here .. "harness.lua")
 local read = dofile(here .. "capture_reader.lua")
 local ms = require "moonshake"
 local native = require "moonshake.native"
+local evidence = require "moonshake.evidence"
 local files = require "moonshake.io.files"
 local link_of = require "moonshake.link"
 local pcapng = require "moonshake.views.pcapng"
@@ -326,6 +327,20 @@ test("link:pcapng writes a file that is this user's alone", function()
   raises("link:pcapng: path: ", function() link:pcapng() end)
   raises("link:pcapng: to be called with a colon", function() link.pcapng(path) end)
   equal(files.remove_tree(directory), true)
+end)
+
+test("a capture that cannot be made costs no result", function()
+  local notes = {}
+  local case = {
+    id = "a.lua::x", failures = {}, scenario = {},
+    tellers = { function() return {} end }, -- no link at all
+    num_links = function() return 1 end,
+    note = function(_, text) notes[#notes + 1] = text end,
+  }
+  local made = evidence.of(case, { captures = { folder = "/nowhere" } }, 1)
+  equal(made.captures, nil)
+  equal(#notes, 1)
+  contains(notes[1], "there is no capture: ")
 end)
 
 test("a function that the link runs cannot capture it", function()
