@@ -43,12 +43,10 @@ end
 
 --- Keeps a failure, once; the case goes on.
 function Case:record_failure(failure)
-  for _, known in ipairs(self.failures) do
-    if rawequal(known, failure) then
-      return
-    end
+  if not self.recorded[failure] then
+    self.recorded[failure] = true
+    self.failures[#self.failures + 1] = failure
   end
-  self.failures[#self.failures + 1] = failure
 end
 
 --- Keeps a line of narration and, where steps are told, behind which it stands: so many events of
@@ -255,7 +253,8 @@ end
 
 --- Lets go of what the last run() recorded; the case can be run again.
 function Case:forget()
-  self.expectations, self.failures, self.notes, self.places = 0, {}, {}, {}
+  self.expectations, self.failures, self.recorded = 0, {}, {}
+  self.notes, self.places = {}, {}
   self.evidence, self.made_directory, self.damage = nil, nil, nil
 end
 
