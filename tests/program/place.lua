@@ -62,9 +62,9 @@ function place.events(name)
   return events
 end
 
---- Removes the directory.
-function place.remove()
-  os.execute("rm -rf " .. quoted(place.directory))
+--- Removes what is below the directory by that name, or the directory.
+function place.remove(name)
+  os.execute("rm -rf " .. quoted(place.directory .. "/" .. (name or "")))
 end
 
 place.program = program

@@ -29,7 +29,11 @@ function selection.id_path(path)
   if text:sub(1, 1) ~= "/" then
     return text
   end
-  local here = tidy(files.working_directory()):gsub("/*$", "/")
+  local here = files.working_directory()
+  if not here then
+    return text -- it is gone
+  end
+  here = tidy(here):gsub("/*$", "/")
   return text:sub(1, #here) == here and text:sub(#here + 1) or text
 end
 
