@@ -50,6 +50,13 @@ command munged              | munge             | -                  | -        
 END
 }
 
+# A browser for the pages of reports: 300 MB.
+needed_for_browser() {
+    cat <<'END'
+command chromium chromium-browser google-chrome-stable google-chrome | chromium | chromium | chromium | chromium | -
+END
+}
+
 fail() {
     echo "$*" >&2
     exit 2

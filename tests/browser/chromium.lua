@@ -70,18 +70,29 @@ function Browser:call(method, params)
   return answer.result
 end
 
---- Loads a page. What it did from then on is in `told`.
-function Browser:open(url)
-  self.told = {}
-  local result = self:call("Page.navigate", { url = url })
-  assert(not result.errorText, result.errorText)
-  await(self, "loading " .. url, function()
+local function await_load(self, what)
+  await(self, what, function()
     for _, message in ipairs(self.told) do
       if message.method == "Page.loadEventFired" then
         return true
       end
     end
   end)
+end
+
+--- Loads a page. What it did from then on is in `told`.
+function Browser:open(url)
+  self.told = {}
+  local result = self:call("Page.navigate", { url = url })
+  assert(not result.errorText, result.errorText)
+  await_load(self, "loading " .. url)
+end
+
+--- Does what leads to another page.
+function Browser:follow(expression)
+  self.told = {}
+  self:evaluate(expression)
+  await_load(self, expression)
 end
 
 --- The value of an expression of JavaScript in the page.
@@ -96,16 +107,43 @@ function Browser:evaluate(expression)
   return answer.result.value
 end
 
---- Types a text, or presses a key by its name ("Tab").
+--- Types a text.
 function Browser:type(text)
   self:call("Input.insertText", { text = text })
 end
 
+local KEYS = { Tab = 9, ArrowRight = 39 }
+
+--- Presses a key.
 function Browser:press(key)
   for _, kind in ipairs { "keyDown", "keyUp" } do
-    self:call("Input.dispatchKeyEvent", { type = kind, key = key, code = key,
-      windowsVirtualKeyCode = ({ Tab = 9, Enter = 13, ArrowRight = 39 })[key] })
+    self:call("Input.dispatchKeyEvent",
+              { type = kind, key = key, code = key, windowsVirtualKeyCode = KEYS[key] })
   end
+end
+
+--- Clicks into the middle of an element.
+function Browser:click(selector)
+  local place = self:evaluate(([[(() => {
+    const element = document.querySelector(%q);
+    element.scrollIntoView({ block: 'center', behavior: 'instant' });
+    const box = element.getBoundingClientRect();
+    return [box.x + box.width / 2, box.y + box.height / 2];
+  })()]]):format(selector))
+  for _, kind in ipairs { "mousePressed", "mouseReleased" } do
+    self:call("Input.dispatchMouseEvent", {
+      type = kind, x = place[1], y = place[2], button = "left", clickCount = 1,
+    })
+  end
+end
+
+--- How long the page has kept the browser busy, in milliseconds.
+function Browser:busy()
+  local sum = 0
+  for _, one in ipairs(self:call "Performance.getMetrics".metrics) do
+    sum = sum + (one.name == "TaskDuration" and one.value * 1000 or 0)
+  end
+  return math.floor(sum)
 end
 
 --- Shows the page on a screen of this size, light or dark, or as it is printed.
@@ -118,29 +156,6 @@ function Browser:show(how)
     media = how.print and "print" or "screen",
     features = { { name = "prefers-color-scheme", value = how.dark and "dark" or "light" } },
   })
-end
-
---- A picture of the page, all of it unless `how.all` is false, as PNG.
-function Browser:screenshot(how)
-  local answer = self:call("Page.captureScreenshot",
-                           { format = "png", captureBeyondViewport = how.all ~= false })
-  local decoded = assert(io.open(how.path, "wb"))
-  local map, bits, count = {}, 0, 0
-  for index = 1, 64 do
-    local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    map[letters:byte(index)] = index - 1
-  end
-  local out = {}
-  for letter in answer.data:gmatch "[^=]" do
-    bits, count = bits << 6 | map[letter:byte()], count + 6
-    if count >= 8 then
-      count = count - 8
-      out[#out + 1] = string.char(bits >> count & 0xFF)
-      bits = bits & ((1 << count) - 1)
-    end
-  end
-  decoded:write(table.concat(out))
-  decoded:close()
 end
 
 --- What the page complained of or asked for since open(): errors and warnings of the console,
@@ -181,7 +196,7 @@ function Browser:close()
   os.execute("rm -rf '" .. self.profile .. "'")
 end
 
---- Starts one, with a page.
+--- Starts one, with a page; nil and what it said where it does not start here.
 ---@param path string of the program
 function chromium.start(path)
   local profile = assert(uv.fs_mkdtemp((uv.os_tmpdir():gsub("/*$", "/")) .. "chromium-XXXXXX"))
@@ -194,18 +209,24 @@ function chromium.start(path)
   arguments[#arguments + 1] = "--user-data-dir=" .. profile
   arguments[#arguments + 1] = "about:blank"
   local problem
-  local stdio = { nil, nil, errors, to, from }
-  self.process, problem = uv.spawn(path, { args = arguments, stdio = stdio },
-                                  function(code) self.status = code end)
-  assert(self.process, problem)
+  self.process, problem = uv.spawn(path, {
+    args = arguments, stdio = { nil, nil, errors, to, from },
+  }, function(code) self.status = code end)
+  if not self.process then
+    return nil, problem
+  end
   from:read_start(function(read_problem, piece) on_read(self, read_problem, piece) end)
   errors:read_start(function(_, piece)
     self.said = (self.said .. (piece or "")):sub(-4096)
   end)
-  local target = self:call("Target.createTarget", { url = "about:blank" })
+  local has_begun, target = pcall(self.call, self, "Target.createTarget", { url = "about:blank" })
+  if not has_begun then
+    self:close()
+    return nil, self.said
+  end
   self.session = self:call("Target.attachToTarget",
                            { targetId = target.targetId, flatten = true }).sessionId
-  for _, domain in ipairs { "Page", "Runtime", "Log", "Network" } do
+  for _, domain in ipairs { "Page", "Runtime", "Log", "Network", "Performance" } do
     self:call(domain .. ".enable")
   end
   return self

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- Very many cases in one run: each is reported, once, and what the parent keeps in memory does not
 -- grow with them.
---   lua5.4 memory.lua PROGRAM FILES CASES REPEATS
--- runs FILES scenario files with CASES cases each so many times. The parent is looked at while it
--- runs, at places in its report: its output is a pipe, and names are so long that it can be but a
--- few hundred cases ahead of what was read. Many cases show that results are let go, with what was
--- printed; few cases many times show small leaks too, which would else find room in the garbage
--- that the listing left.
+--   lua5.4 memory.lua PROGRAM FILES CASES REPEATS [--report]
+-- runs FILES scenario files with CASES cases each so many times, with pages where they are wanted.
+-- The parent is looked at while it runs, at places in its report: its output is a pipe, and names
+-- are so long that it can be but a few hundred cases ahead of what was read. Many cases show that
+-- results are let go, with what was printed; few cases many times show small leaks too, which would
+-- else find room in the garbage that the listing left.
 local program, num_files, num_cases, repeats = arg[1], tonumber(arg[2]), tonumber(arg[3]),
                                                tonumber(arg[4])
 local total = num_files * num_cases * repeats
@@ -61,8 +61,9 @@ end
 
 -- Runs all; returns what the parent needed after each hundredth of the cases.
 local function run(directory)
-  local command = ("echo $$ && exec %s run -j 2 --repeat %d --format tap %s"):format(
-    quoted(program), repeats, quoted(directory))
+  local report = arg[5] and "--report " .. quoted(directory .. "/pages") or ""
+  local command = ("echo $$ && exec %s run -j 2 --repeat %d --format tap %s %s"):format(
+    quoted(program), repeats, report, quoted(directory))
   local pipe <close> = assert(io.popen(command))
   local pid = pipe:read "l"
   local samples, seen, count = {}, {}, 0

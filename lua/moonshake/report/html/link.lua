@@ -100,21 +100,23 @@ local function epoch(one)
   }) }
 end
 
-local function certificate(one)
+local function certificate(one, heading)
   return h.div {
-    class = "card", h.h4 { one.title },
+    class = "card", heading { one.title },
     h.dl { class = "values", h.each(one.facts, function(fact)
       return { h.dt { fact[1] }, h.dd { fact[2] } }
     end) },
   }
 end
 
-local function state(told)
+local function state(told, total)
   local count = told.num_certificates
   return {
     h.each(told.epochs, epoch),
     count > 0 and parts.folded(("%d certificate%s"):format(count, count == 1 and "" or "s"), {
-      h.div { class = "columns", h.each(told.certificates, certificate) },
+      h.div { class = "columns", h.each(told.certificates, function(one)
+        return certificate(one, total > 1 and h.h4 or h.h3)
+      end) },
       count > #told.certificates and h.p { class = "soft", "Not all of them are told." } or false,
     }) or false,
   }
@@ -123,11 +125,11 @@ end
 ---------------------------------------------------------------------------------------------------
 
 -- What came over a wire or out of a file may be anything: then that part is missing, and said so.
-local function try(what, f, value)
+local function try(what, f, value, total)
   if value == nil then
     return false
   end
-  local done, made = pcall(f, value)
+  local done, made = pcall(f, value, total)
   return done and made
     or h.p { class = "soft", ("The %s cannot be shown: "):format(what), tostring(made) }
 end
@@ -147,7 +149,7 @@ function link.sections(told, index, total)
   local heading = total > 1 and h.h3 or h.h2
   local made = h.each(SECTIONS, function(part)
     local name, title, f, what = table.unpack(part)
-    local content = try(what, f, told[name])
+    local content = try(what, f, told[name], total)
     local id = ("link-%d-%s"):format(index, name)
     return content and h.section {
       ["aria-labelledby"] = id, heading { id = id, title }, content,

@@ -153,7 +153,7 @@ main { display: grid; gap: 2.75rem; margin-top: 2.5rem; }
 main, section, .card { grid-template-columns: minmax(0, 1fr); }
 section, .card { display: grid; gap: 0.9rem; }
 h1 .outcome { display: block; margin-bottom: 0.3rem; font-size: 0.95rem; letter-spacing: 0; }
-h4 { margin: 0; font-size: 0.95rem; font-weight: 600; }
+.columns h3, h4 { margin: 0; font-size: 0.95rem; font-weight: 600; }
 .about { max-width: 46rem; margin-bottom: 1rem; font-size: 1.05rem; }
 .link { gap: 2rem; }
 .card { padding: 1.1rem 1.35rem; background: var(--card); border: 1px solid var(--line);
