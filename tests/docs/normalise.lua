@@ -10,8 +10,8 @@ local function date(month)
   return MONTHS:find(month, 1, true) and "DATE" or nil
 end
 
---- Writes times, dates, fingerprints, serial numbers, lengths (tshark's, too), versions,
---- addresses and the names of temporary files in one way.
+--- Writes times, dates, fingerprints, serial numbers, lengths, versions, addresses, the names of
+--- temporary files and how much a library offers in one way.
 ---@param text string
 ---@return string
 return function(text)
@@ -22,6 +22,9 @@ return function(text)
     :gsub("%f[%w](TLSv1[.%d]*) +%d+ ", "%1 N ")
     :gsub(", %d+ jobs%f[^%w]", "")
     :gsub("%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%dZ", "DATE")
+    :gsub("%d%d%d%d%-%d%d%-%d%d", "DAY")
+    :gsub("%d+( cipher suites)", "N%1")
+    :gsub("%d+( groups)", "N%1")
     :gsub("%a%a%a (%a%a%a) %d%d %d%d:%d%d:%d%d UTC %d+", date)
     :gsub("%f[%w]%x+%f[^%w]", hex)
     :gsub("0x%x+", "ADDRESS")
