@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- The pages of a report in a real browser: nothing that a peer wrote does anything there, they can be
--- used by mouse, by keyboard and without scripts, and on a narrow screen.
+-- The pages of a report in a real browser: nothing that a peer wrote does anything there, they can
+-- be used by mouse, by keyboard and without scripts, and on a narrow screen.
 --   lua5.4 tests/browser/report.lua CHROMIUM PROGRAM
 package.path = "tests/browser/?.lua;" .. package.path
 local chromium = require "chromium"
@@ -251,7 +251,8 @@ local OUTLINE = [[
       if (one.tabIndex !== 0 || !one.getAttribute('aria-label')) wrong.push('a box without a key');
     const ids = all('[id]').map(one => one.id);
     if (new Set(ids).size !== ids.length) wrong.push('an id twice');
-    if (!document.title || document.documentElement.lang !== 'en') wrong.push('no title, no tongue');
+    if (!document.title) wrong.push('no title');
+    if (document.documentElement.lang !== 'en') wrong.push('no tongue');
     return wrong.join(', ');
   })()]]
 
