@@ -86,7 +86,7 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Looking up
 
--- All words, made once: { kind, name, number, word, says } each.
+-- All words, made once: { kind, name, lower, number, word, says } each.
 local function load()
   local entries = {}
   for _, kind in ipairs(KINDS) do
@@ -103,7 +103,8 @@ local function load()
       end
       local word = words[name]
       if word then -- a newer GnuTLS may know errors that are not described here
-        entries[#entries + 1] = { kind = kind, name = name, number = number, word = word,
+        entries[#entries + 1] = { kind = kind, name = name, lower = name:lower(), number = number,
+                                  word = word,
                                   says = says_of(kind, name, number, text, word) }
       end
     end
@@ -142,10 +143,10 @@ end
 
 local function by_name(word)
   local wanted = spelt(word)
+  local prefixed = PREFIX:lower() .. wanted
   local alert = native.find("alert", word) or native.find("alert", (wanted:gsub(OF_OPENSSL, "")))
   return collect(function(entry)
-    local name = entry.name:lower()
-    return name == wanted or entry.kind.prefix and name == PREFIX:lower() .. wanted
+    return entry.lower == wanted or entry.kind.prefix and entry.lower == prefixed
       or entry.kind.name == "alert" and entry.name == alert
   end)
 end
@@ -166,7 +167,7 @@ end
 --- Everything that a word can mean: a name in any of the usual spellings, a number, or what some
 --- stack says. Empty where nothing is known.
 ---@param word string
----@return table[] entries { kind, name, number, word, says }
+---@return table[] entries { kind, name, number, word, says, ... }
 function lexicon.find(word)
   for _, look in ipairs { by_number, by_name, by_saying } do
     local found = look(word)
