@@ -168,7 +168,9 @@ test("hostile names are valid JSON", function()
     },
   }
   local link = fresh { server = { identity = identity, trust = root, client_auth = "require" },
-                       client = { identity = identity, trust = root, alpn = { "\27\"\xFF\r\n" } } }
+                       client = { identity = identity, trust = root },
+                       alpn = "\27\"\xFF\r\n" }
+  equal(link.client.alpn, "\27\"\xFF\r\n")
   local text = state.of({ link }, 0)
   equal(utf8.len(text) ~= nil, true)
   equal(text:find "[\0-\9\11-\31]", nil)
@@ -234,8 +236,10 @@ test("a record is the same whatever the order of the cases", function()
 end)
 
 test("of a repeated case the first run is recorded", function()
-  local text = recorded { result("a", { attempt = 2, outcome = "failed" }), result "a" }
-  equal(record.read(text).cases.a.outcome, "passed")
+  local again = result("a", { attempt = 2, outcome = "failed" })
+  local text = recorded { result "a" }
+  equal(recorded { result "a", again }, text)
+  equal(recorded { again, result "a" }, text)
 end)
 
 test("half a run is not recorded", function()

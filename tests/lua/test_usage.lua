@@ -79,6 +79,9 @@ test("what was chosen and never sent, and an empty message, are no presentation"
   local never = made { client = { trust = other }, versions = "TLS1.3" }
   equal(never.client.local_certificate, alice.certificate)
   equal(presented { never }, "server CN=server.example leaf 1 times, 90 days")
+  local lost = { events = { { kind = "message", role = "client", direction = "sent",
+                              delivered = false, certificates = alice.chain } } }
+  equal(presented { lost }, "", "made, and not flushed")
   local empty = made { client = { identity = other:issue { cn = "mallory" } } }
   equal(presented { empty }, "server CN=server.example leaf 1 times, 90 days")
 end)
@@ -166,8 +169,11 @@ end
 local CASES = {
   { id = "b.lua::b", presented = { one("server", "CN=s", { times = 2 }),
                                    one("client", "CN=a", { left = 3 * DAY }) },
-    long_chains = {} },
+    long_chains = { { role = "server", subject = "CN=s", length = 3, times = 1, too_much = {
+      { why = "root", subject = "CN=Root" }, { why = "twice", subject = "CN=s" },
+    } } } },
   { id = "a.lua::a", presented = { one("server", "CN=s", { fingerprint = "2" }),
+                                   one("server", "CN=s", { fingerprint = "3" }),
                                    one("client", "CN=a", { left = -DAY, leaf = false }),
                                    one("client", "CN=a", { left = 3 * DAY }) },
     long_chains = { { role = "server", subject = "CN=s", length = 3, times = 2, too_much = {
@@ -181,14 +187,14 @@ test("people are told the most frequent, what expires soon, and what is too long
 
 certificates presented
    times  cases  certificates  by
-       3      2             2  server  CN=s, issued by CN=Root
+       4      2             3  server  CN=s, issued by CN=Root
        2      2             1  client  CN=a, issued by CN=Root
        1      1             1  client  CN=a (in a chain), issued by CN=Root
 validity left when they were presented: at most 30 days
   expired 24 hours before  client  CN=a, in a.lua::a
   3 days  client  CN=a, in a.lua::a
 chains longer than needed
-       2 times  server  CN=s, 3 certificates: CN=Root (root), CN=s (twice); as in a.lua::a
+       3 times  server  CN=s, 3 certificates: CN=Root (root), CN=s (twice); as in a.lua::a
 7 links are not counted: of a case the last 64 are
 ]])
 end)
@@ -208,8 +214,8 @@ test("a file gets JSON", function()
   equal(made_of.format, "moonshake certificates")
   equal(made_of.v, 1)
   equal(made_of.presented[1].subject, "CN=s")
-  equal(made_of.presented[1].times, 3)
-  equal(made_of.presented[1].certificates, 2)
+  equal(made_of.presented[1].times, 4)
+  equal(made_of.presented[1].certificates, 3)
   equal(made_of.expiring[1].left, -DAY)
   equal(made_of.expiring[1].id, "a.lua::a")
   equal(made_of.long_chains[1].too_much[2].why, "twice")
