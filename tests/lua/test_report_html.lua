@@ -5,6 +5,7 @@ local unit = dofile(here .. "harness.lua")
 local samples = dofile(here .. "report_samples.lua")
 local files = require "moonshake.io.files"
 local html = require "moonshake.report.html"
+local several = require "moonshake.report.several"
 local sha256 = require "moonshake.report.html.sha256"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
@@ -273,6 +274,15 @@ test("what is abandoned is as it was", function()
   open("kept"):abandon()
   equal(index_of "kept", before)
   equal(#files.names(at "kept/cases"), #names)
+end)
+
+test("a report beside it that cannot be opened leaves the directory as it was", function()
+  local opened, problem = several.open({
+    { format = "html", path = at "beside" }, { format = "tap", path = at "none/x.tap" },
+  }, { program = "moonshake" })
+  equal(opened, nil)
+  contains(problem, "cannot write")
+  equal(files.kind(at "beside"), nil)
 end)
 
 test("what cannot be written is told at the end", function()
