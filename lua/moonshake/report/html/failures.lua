@@ -25,7 +25,6 @@ end
 
 local function differences(list)
   return list and #list > 0 and parts.scrolling("Differences", h.table {
-    class = "even",
     h.thead { h.tr { h.each({ "path", "found", "wanted" }, function(name)
       return h.th { scope = "col", name }
     end) } },

@@ -49,14 +49,10 @@ end
 local PIXELS, COLUMNS = 560, 80 -- a telephone shows most of it, and a wide screen larger
 
 local function diagram(model)
+  local picture = diagram_svg.draw(model, { bare = true, width = PIXELS })
   local text = table.concat(diagram_text(model, { width = COLUMNS, unicode = true }), "\n")
   return {
-    h.div {
-      class = "card", parts.scrolling("Sequence diagram",
-                                      h.raw((diagram_svg.draw(model, {
-        bare = true, width = PIXELS,
-      })))),
-    },
+    h.div { class = "card diagram", parts.scrolling("Sequence diagram", h.raw(picture)) },
     parts.folded("The diagram as text", parts.code("The diagram as text", text)),
   }
 end

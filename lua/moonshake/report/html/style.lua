@@ -151,7 +151,7 @@ local CASE = [[
 nav { font-size: 0.9rem; }
 main { display: grid; gap: 2.75rem; margin-top: 2.5rem; }
 main, section, .card { grid-template-columns: minmax(0, 1fr); }
-section, .card { display: grid; gap: 0.9rem; }
+section, .card { display: grid; gap: 0.9rem; align-content: start; }
 h1 .outcome { display: block; margin-bottom: 0.3rem; font-size: 0.95rem; letter-spacing: 0; }
 .columns h3, h4 { margin: 0; font-size: 0.95rem; font-weight: 600; }
 .about { max-width: 46rem; margin-bottom: 1rem; font-size: 1.05rem; }
@@ -174,19 +174,19 @@ pre { line-height: 1.5; }
 .columns { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fill,
   minmax(min(100%, 27rem), 1fr)); }
 .columns .values { font-size: 0.875rem; gap: 0.15rem 1.25rem; }
-table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; font-size: 0.9rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: 0.3rem; }
 th, td { padding: 0.4rem 1.25rem 0.4rem 0; border-top: 1px solid var(--line); text-align: left;
   vertical-align: top; font-weight: 400; }
 thead th, thead td { border-top: 0; color: var(--soft); font-size: 0.85rem; }
-tbody th { color: var(--soft); width: 16%; }
+thead td { width: 10.5rem; }
+tbody th { color: var(--soft); }
 tr.group th { padding-top: 1.2rem; color: var(--ink); font-weight: 600; border-top: 0; }
-.even th, .even td { width: 33%; }
 .in { padding-left: 1.25rem; }
 .marked { font-weight: 600; color: var(--failed); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; }
-.ms-diagram { display: block; width: 100%; max-width: 42rem; min-width: 30rem; height: auto;
+.ms-diagram { display: block; width: 100%; max-width: 42rem; min-width: 27rem; height: auto;
   margin: 0 auto; }
 summary { cursor: pointer; color: var(--accent); font-size: 0.9rem; width: max-content;
   max-width: 100%; }
@@ -195,6 +195,8 @@ details[open] summary { margin-bottom: 0.8rem; }
 @media (max-width: 44rem) {
   body { padding-top: 1.25rem; }
   .card { padding: 0.9rem; }
+  .diagram { padding: 0.6rem 0.3rem; }
+  thead td { width: 4.8rem; }
   .values { grid-template-columns: minmax(0, 1fr); gap: 0.1rem; }
   .values dd { margin-bottom: 0.5rem; }
   th, td { padding-right: 0.7rem; }
