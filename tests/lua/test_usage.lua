@@ -236,6 +236,7 @@ test("many are cut for people, and none in the file", function()
   local text = told { list }
   equal(select(2, text:gsub("%.%.%. and 30 more: %-%-certificates=FILE has all", "")), 3)
   contains(text, "CN=4 (root), 3 more; as in case 1")
+  contains(text, "\n       1 time   server  CN=1, 9 certificates: ")
   equal(#json.decode(told({ list }, true)).presented, 50)
 end)
 

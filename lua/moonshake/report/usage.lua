@@ -163,8 +163,9 @@ function Usage:write_text()
                                         escape.line(one.id))
   end)
   self:write_table("chains longer than needed", sort(self.chains, "times"), function(one)
-    return ("%6d times  %s  %s, %d certificates: %s; as in %s"):format(
-      one.times, one.role, shown(one.subject), one.length, too_much_of(one), escape.line(one.id))
+    return ("%6d %s  %s  %s, %d certificates: %s; as in %s"):format(
+      one.times, one.times == 1 and "time " or "times", one.role,
+      shown(one.subject), one.length, too_much_of(one), escape.line(one.id))
   end)
   if #self.presented == 0 then
     self.stream:write "  none\n"
