@@ -96,7 +96,8 @@ local function pictures_of(links, how, case)
     return nil
   end
   local picture = require "moonshake.views.picture"
-  return require("dkjson").encode(picture.of(links, case.notes, case.places))
+  return require("dkjson").encode(picture.of(links, case.notes, case.places),
+                                  { keyorder = { "links", "problems" } })
 end
 
 -- How many links of the case are not told of.
