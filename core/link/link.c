@@ -7,26 +7,46 @@ struct epoch_states {
     struct ms_state ends[2];
 };
 
+/* How often a far peer may begin a handshake anew: each such epoch keeps a state. */
+#define MOST_BEGUN_BY_PEER 100
+
 struct ms_link {
     struct ms_log *log;
     struct ms_resumption *resumption;
-    struct ms_session *ends[2]; /* by role */
+    struct ms_session *ends[2]; /* by role; NULL: that end is somewhere else */
+    bool alone;                 /* one of them is */
     struct epoch_states *past;
     size_t num_past, past_capacity;
     ms_carry *carry;
     void *carry_context;
+    bool tampered; /* flights are handed out */
     bool begun, closed;
     bool closed_by[2]; /* by role: the script closed that end */
+    size_t begun_by_peer;
 };
 
 static enum ms_role other(enum ms_role role) {
     return role == MS_CLIENT ? MS_SERVER : MS_CLIENT;
 }
 
+static bool make_client(struct ms_link *link, struct ms_config *config,
+                        const struct ms_clock *clock, struct ms_link *resumed_from,
+                        struct ms_error *error) {
+    struct ms_session *resume = resumed_from ? resumed_from->ends[MS_CLIENT] : NULL;
+    link->ends[MS_CLIENT] = ms_session_new(config, link->log, clock, NULL, resume, error);
+    return link->ends[MS_CLIENT] != NULL;
+}
+
+static bool make_server(struct ms_link *link, struct ms_config *config,
+                        const struct ms_clock *clock, struct ms_error *error) {
+    link->ends[MS_SERVER] = ms_session_new(config, link->log, clock, link->resumption, NULL, error);
+    return link->ends[MS_SERVER] != NULL;
+}
+
 struct ms_link *ms_link_new(struct ms_config *client, struct ms_config *server,
                             const struct ms_clock *clock, struct ms_link *resumed_from,
                             struct ms_error *error) {
-    struct ms_session *resume = resumed_from ? resumed_from->ends[MS_CLIENT] : NULL;
+    struct ms_session *resume = resumed_from && client ? resumed_from->ends[MS_CLIENT] : NULL;
     if (resume && !ms_session_can_resume(resume, error)) {
         return NULL;
     }
@@ -35,19 +55,20 @@ struct ms_link *ms_link_new(struct ms_config *client, struct ms_config *server,
         ms_fail_memory(error);
         return NULL;
     }
+    link->alone = !client || !server;
     link->log = ms_log_new(error);
     link->resumption =
         resumed_from ? ms_resumption_retain(resumed_from->resumption) : ms_resumption_new(error);
-    if (link->log && link->resumption) {
-        link->ends[MS_CLIENT] = ms_session_new(client, link->log, clock, NULL, resume, error);
-        if (link->ends[MS_CLIENT]) {
-            link->ends[MS_SERVER] =
-                ms_session_new(server, link->log, clock, link->resumption, NULL, error);
-        }
-    }
-    if (!link->ends[MS_SERVER]) {
+    if (!link->log || !link->resumption ||
+        (client && !make_client(link, client, clock, resumed_from, error)) ||
+        (server && !make_server(link, server, clock, error))) {
         ms_link_free(link);
         return NULL;
+    }
+    for (int role = 0; role < 2; role++) {
+        if (link->alone && link->ends[role]) {
+            ms_session_leave_alone(link->ends[role]);
+        }
     }
     return link;
 }
@@ -70,8 +91,8 @@ void ms_link_free(struct ms_link *link) {
 
 bool ms_link_retire(struct ms_link *link, struct ms_error *error) {
     link->closed = link->closed_by[MS_CLIENT] = link->closed_by[MS_SERVER] = true;
-    return ms_session_retire(link->ends[MS_CLIENT], error) &&
-           ms_session_retire(link->ends[MS_SERVER], error);
+    return (!link->ends[MS_CLIENT] || ms_session_retire(link->ends[MS_CLIENT], error)) &&
+           (!link->ends[MS_SERVER] || ms_session_retire(link->ends[MS_SERVER], error));
 }
 
 bool ms_link_use(struct ms_link *link, enum ms_role role, struct ms_config *config,
@@ -92,7 +113,8 @@ static bool open_for_action(const struct ms_link *link, struct ms_error *error) 
 static bool alive(const struct ms_link *link) {
     for (int role = 0; role < 2; role++) {
         const struct ms_session *end = link->ends[role];
-        if (ms_session_failed(end) || ms_session_waits(end) || !ms_session_completed(end)) {
+        if (end &&
+            (ms_session_failed(end) || ms_session_waits(end) || !ms_session_completed(end))) {
             return false;
         }
     }
@@ -100,7 +122,14 @@ static bool alive(const struct ms_link *link) {
 }
 
 static bool is_1_3(const struct ms_link *link) {
-    return ms_session_negotiated(link->ends[MS_CLIENT]) >= 0x0304;
+    const struct ms_session *end =
+        link->ends[MS_CLIENT] ? link->ends[MS_CLIENT] : link->ends[MS_SERVER];
+    return ms_session_negotiated(end) >= 0x0304;
+}
+
+static bool is_here(const struct ms_link *link, enum ms_role role, struct ms_error *error) {
+    return link->ends[role] || ms_fail(error, "the %s is the far end: only it can do that",
+                                       role == MS_CLIENT ? "client" : "server");
 }
 
 static bool begin_epoch(struct ms_link *link, const char *kind, struct ms_error *error) {
@@ -109,12 +138,12 @@ static bool begin_epoch(struct ms_link *link, const char *kind, struct ms_error 
         return ms_fail_memory(error);
     }
     struct epoch_states *past = &link->past[link->num_past];
-    if (!ms_session_freeze(link->ends[MS_CLIENT], &past->ends[MS_CLIENT], error)) {
-        return false;
-    }
-    if (!ms_session_freeze(link->ends[MS_SERVER], &past->ends[MS_SERVER], error)) {
-        ms_state_clear(&past->ends[MS_CLIENT]);
-        return false;
+    *past = (struct epoch_states){0};
+    for (int role = 0; role < 2; role++) {
+        if (link->ends[role] && !ms_session_freeze(link->ends[role], &past->ends[role], error)) {
+            ms_state_clear(&past->ends[MS_CLIENT]);
+            return false;
+        }
     }
     if (!ms_log_begin_epoch(link->log, kind)) {
         ms_state_clear(&past->ends[MS_CLIENT]);
@@ -134,13 +163,22 @@ bool ms_link_handshake(struct ms_link *link, struct ms_error *error) {
                               "reauthenticate(), or make another link");
     }
     link->begun = true;
-    ms_session_start_handshake(link->ends[MS_CLIENT]);
-    ms_session_start_handshake(link->ends[MS_SERVER]);
+    for (int role = 0; role < 2; role++) {
+        if (link->ends[role]) {
+            ms_session_start_handshake(link->ends[role]);
+        }
+    }
     return true;
 }
 
+static void expect(struct ms_link *link, enum ms_role role) {
+    if (link->ends[role]) {
+        ms_session_expect(link->ends[role]);
+    }
+}
+
 bool ms_link_renegotiate(struct ms_link *link, enum ms_role by, struct ms_error *error) {
-    if (!open_for_action(link, error)) {
+    if (!open_for_action(link, error) || !is_here(link, by, error)) {
         return false;
     }
     if (is_1_3(link)) {
@@ -153,13 +191,13 @@ bool ms_link_renegotiate(struct ms_link *link, enum ms_role by, struct ms_error 
     if (!begin_epoch(link, "renegotiation", error)) {
         return false;
     }
-    ms_session_expect(link->ends[other(by)]);
+    expect(link, other(by));
     ms_session_start_renegotiation(link->ends[by]);
     return true;
 }
 
 bool ms_link_reauthenticate(struct ms_link *link, struct ms_error *error) {
-    if (!open_for_action(link, error)) {
+    if (!open_for_action(link, error) || !is_here(link, MS_SERVER, error)) {
         return false;
     }
     if (!alive(link)) {
@@ -172,19 +210,22 @@ bool ms_link_reauthenticate(struct ms_link *link, struct ms_error *error) {
     if (!begin_epoch(link, "reauthentication", error)) {
         return false;
     }
-    ms_session_expect(link->ends[MS_CLIENT]);
+    expect(link, MS_CLIENT);
     ms_session_start_reauthentication(link->ends[MS_SERVER]);
     return true;
 }
 
 static void start_other(struct ms_link *link) {
-    ms_session_start_other(link->ends[MS_CLIENT]);
-    ms_session_start_other(link->ends[MS_SERVER]);
+    for (int role = 0; role < 2; role++) {
+        if (link->ends[role]) {
+            ms_session_start_other(link->ends[role]);
+        }
+    }
 }
 
 bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_peer,
                          struct ms_error *error) {
-    if (!open_for_action(link, error)) {
+    if (!open_for_action(link, error) || !is_here(link, by, error)) {
         return false;
     }
     if (!alive(link)) {
@@ -195,8 +236,11 @@ bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_pee
                               "renegotiate()");
     }
     start_other(link);
-    ms_session_shift_window(link->ends[MS_CLIENT]);
-    ms_session_shift_window(link->ends[MS_SERVER]); /* it may have an answer to receive */
+    for (int role = 0; role < 2; role++) { /* the other may have an answer to receive */
+        if (link->ends[role]) {
+            ms_session_shift_window(link->ends[role]);
+        }
+    }
     ms_session_update_keys(link->ends[by], request_peer);
     return true;
 }
@@ -208,7 +252,7 @@ bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_err
     }
     bool left = false;
     for (int role = 0; role < 2; role++) {
-        left = left || (named[role] && !link->closed_by[role]);
+        left = left || (named[role] && link->ends[role] && !link->closed_by[role]);
     }
     if (!left) {
         return ms_fail(error, "the link is closed");
@@ -216,7 +260,7 @@ bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_err
     start_other(link);
     link->closed = true;
     for (int role = 0; role < 2; role++) {
-        if (named[role] && !link->closed_by[role]) {
+        if (named[role] && link->ends[role] && !link->closed_by[role]) {
             link->closed_by[role] = true;
             ms_session_close(link->ends[role]);
         }
@@ -226,7 +270,7 @@ bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_err
 
 bool ms_link_send(struct ms_link *link, enum ms_role from, struct ms_slice data,
                   struct ms_error *error) {
-    if (!open_for_action(link, error)) {
+    if (!open_for_action(link, error) || !is_here(link, from, error)) {
         return false;
     }
     if (alive(link)) {
@@ -243,7 +287,38 @@ void ms_link_carry(struct ms_link *link, ms_carry *carry, void *context) {
     link->carry_context = context;
 }
 
+bool ms_link_feed(struct ms_link *link, enum ms_role to, struct ms_slice bytes,
+                  struct ms_error *error) {
+    return ms_session_feed(link->ends[to], bytes, error);
+}
+
+struct ms_slice ms_link_take(struct ms_link *link, enum ms_role from) {
+    return ms_session_take(link->ends[from]);
+}
+
+void ms_link_hang_up(struct ms_link *link, enum ms_role at) {
+    ms_session_hang_up(link->ends[at]);
+}
+
+bool ms_link_break(struct ms_link *link, const char *problem, const char *message,
+                   struct ms_error *error) {
+    link->begun = true;
+    for (int role = 0; role < 2; role++) {
+        if (link->ends[role] && !ms_session_break(link->ends[role], problem, message, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void ms_link_tamper(struct ms_link *link, bool on) {
+    link->tampered = on;
+}
+
 static bool deliver(struct ms_link *link, enum ms_role from, bool *moved, struct ms_error *error) {
+    if (link->alone || link->tampered || !link->ends[from]) {
+        return true; /* whoever carries takes it */
+    }
     struct ms_slice bytes = ms_session_take(link->ends[from]);
     if (bytes.len == 0) {
         return true;
@@ -255,21 +330,60 @@ static bool deliver(struct ms_link *link, enum ms_role from, bool *moved, struct
     return ms_session_feed(link->ends[other(from)], bytes, error);
 }
 
+/* The peer of an end that is alone begins an epoch unasked. */
+static bool follow_peer(struct ms_link *link, struct ms_session *end, bool *moved,
+                        struct ms_error *error) {
+    const char *kind = ms_session_peer_begins(end);
+    if (!kind) {
+        return true;
+    }
+    *moved = true;
+    bool enough = ++link->begun_by_peer > MOST_BEGUN_BY_PEER;
+    if (!enough && !begin_epoch(link, kind, error)) {
+        return false;
+    }
+    ms_session_follow_peer(end, !enough);
+    return true;
+}
+
 static bool step(struct ms_link *link, enum ms_role role, bool *moved, struct ms_error *error) {
+    struct ms_session *end = link->ends[role];
     bool stepped = false;
-    if (!ms_session_step(link->ends[role], &stepped, error)) {
+    if (!end) {
+        return true;
+    }
+    if (!ms_session_step(end, &stepped, error)) {
         return false;
     }
     *moved |= stepped;
-    return deliver(link, role, moved, error);
+    return deliver(link, role, moved, error) && follow_peer(link, end, moved, error);
 }
 
-static bool asks(const struct ms_link *link) {
-    return ms_session_question(link->ends[MS_CLIENT]) || ms_session_question(link->ends[MS_SERVER]);
+static bool asks(const struct ms_link *link, enum ms_role role) {
+    return link->ends[role] && ms_session_question(link->ends[role]);
 }
 
 enum ms_role ms_link_asking(const struct ms_link *link) {
-    return ms_session_question(link->ends[MS_CLIENT]) ? MS_CLIENT : MS_SERVER;
+    return asks(link, MS_CLIENT) ? MS_CLIENT : MS_SERVER;
+}
+
+/* Whether an end wrote what a carrier is to take. */
+static bool wrote(const struct ms_link *link, enum ms_role role) {
+    return link->tampered && link->ends[role] && ms_session_wrote(link->ends[role]);
+}
+
+enum ms_role ms_link_writing(const struct ms_link *link) {
+    return wrote(link, MS_CLIENT) ? MS_CLIENT : MS_SERVER;
+}
+
+static void rest(struct ms_link *link) {
+    for (int role = 0; role < 2; role++) {
+        if (link->ends[role] && link->alone) {
+            ms_session_rest(link->ends[role]);
+        } else if (link->ends[role]) {
+            ms_session_quiet(link->ends[role]);
+        }
+    }
 }
 
 enum ms_pumped ms_link_pump(struct ms_link *link, bool (*stop)(void *context), void *context,
@@ -282,6 +396,9 @@ enum ms_pumped ms_link_pump(struct ms_link *link, bool (*stop)(void *context), v
     while (moved) {
         moved = false;
         for (int role = 0; role < 2; role++) {
+            if (wrote(link, MS_CLIENT) || wrote(link, MS_SERVER)) {
+                return MS_PUMP_FLIGHT;
+            }
             if (!step(link, (enum ms_role)role, &moved, error)) {
                 return MS_PUMP_FAILED;
             }
@@ -289,19 +406,22 @@ enum ms_pumped ms_link_pump(struct ms_link *link, bool (*stop)(void *context), v
                 return MS_PUMP_STOPPED;
             }
         }
-        if (asks(link)) {
+        if (asks(link, MS_CLIENT) || asks(link, MS_SERVER)) {
             return MS_PUMP_ASKS;
         }
     }
-    ms_session_quiet(link->ends[MS_CLIENT]);
-    ms_session_quiet(link->ends[MS_SERVER]);
+    if (wrote(link, MS_CLIENT) || wrote(link, MS_SERVER)) {
+        return MS_PUMP_FLIGHT;
+    }
+    rest(link);
     return MS_PUMP_QUIET;
 }
 
 /* ---- what it answers ---- */
 
 bool ms_link_content(const struct ms_link *link) {
-    return ms_session_content(link->ends[MS_CLIENT]) && ms_session_content(link->ends[MS_SERVER]);
+    return (!link->ends[MS_CLIENT] || ms_session_content(link->ends[MS_CLIENT])) &&
+           (!link->ends[MS_SERVER] || ms_session_content(link->ends[MS_SERVER]));
 }
 
 bool ms_link_closed(const struct ms_link *link) {

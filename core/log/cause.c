@@ -34,6 +34,14 @@ const char *const ms_problem_words[] = {"no_certificate",
                                         "library_error",
                                         NULL};
 
+const char *ms_cause_known(const char *problem) {
+    const char *const *word = ms_problem_words;
+    while (*word && strcmp(*word, problem) != 0) {
+        word++;
+    }
+    return *word ? *word : "library_error";
+}
+
 static bool has_code(const struct ms_codes *codes, uint32_t code) {
     for (size_t i = 0; i < codes->num; i++) {
         if (codes->items[i] == code) {

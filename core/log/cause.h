@@ -23,6 +23,9 @@ const char *ms_cause_word(const struct ms_circumstances *circumstances);
 /* Every word that ms_cause_word() and the harness give, ended by NULL. */
 extern const char *const ms_problem_words[];
 
+/* The static word of the contract that says the same; "library_error" where there is none. */
+const char *ms_cause_known(const char *problem);
+
 /* GnuTLS's name of an error by its number without the sign ("GNUTLS_E_AGAIN" of 28), or NULL; no
  * number is as high as MS_CAUSE_CODES_END. Static. */
 #define MS_CAUSE_CODES_END 1000

@@ -261,6 +261,10 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error) {
 
 /* ---- its carrier ---- */
 
+void ms_session_leave_alone(struct ms_session *session) {
+    session->alone = true;
+}
+
 bool ms_session_feed(struct ms_session *session, struct ms_slice bytes, struct ms_error *error) {
     if (session->in_at == session->in.len) {
         session->in.len = session->in_at = 0;
@@ -274,6 +278,10 @@ struct ms_slice ms_session_take(struct ms_session *session) {
     }
     session->out_taken = true; /* the next push overwrites */
     return (struct ms_slice){session->out.data, session->out.len};
+}
+
+bool ms_session_wrote(const struct ms_session *session) {
+    return !session->out_taken && session->out.len > 0;
 }
 
 void ms_session_hang_up(struct ms_session *session) {

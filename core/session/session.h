@@ -46,13 +46,28 @@ void ms_session_shift_window(struct ms_session *session);
  * says that the carrier ended. */
 bool ms_session_feed(struct ms_session *session, struct ms_slice bytes, struct ms_error *error);
 struct ms_slice ms_session_take(struct ms_session *session);
+bool ms_session_wrote(const struct ms_session *session); /* there is something to take */
 void ms_session_hang_up(struct ms_session *session);
+/* The carrier failed, out of time or by what the system says: unless it is over already, the
+ * session fails with this problem, a word of the contract, and this message. */
+bool ms_session_break(struct ms_session *session, const char *problem, const char *message,
+                      struct ms_error *error);
+
+/* An end whose peer is somewhere else, and does what it likes when it likes: */
+void ms_session_leave_alone(struct ms_session *session);
+/* The kind of epoch that it begins ("renegotiation", "reauthentication"), or NULL; then the session
+ * waits for ms_session_follow_peer(), which fails it where the peer does so too often. */
+const char *ms_session_peer_begins(const struct ms_session *session);
+void ms_session_follow_peer(struct ms_session *session, bool willing);
 
 /* Works until it needs bytes from the peer or an answer. `*moved` tells whether anything happened
  * at all. */
 bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *error);
-/* The carrier is quiet: an end still waiting has stalled (or goes on waiting after the next bytes).
+/* Nothing to do for now: gives memory back, since thousands may live at once, most of them silent.
  */
+void ms_session_rest(struct ms_session *session);
+/* The carrier is quiet: it rests, and an end still waiting has stalled (or goes on waiting after
+ * the next bytes). */
 void ms_session_quiet(struct ms_session *session);
 
 /* A verification that waits for a policy (MS_VERIFY_ASK), or NULL. Borrowed. */

@@ -124,7 +124,7 @@ static ssize_t on_push(gnutls_transport_ptr_t pointer, const giovec_t *parts, in
     return (ssize_t)total;
 }
 
-static ssize_t on_pull(gnutls_transport_ptr_t pointer, void *to, size_t room) {
+ssize_t ms_session_pull(void *pointer, void *to, size_t room) {
     struct ms_session *session = pointer;
     size_t there = session->in.len - session->in_at;
     if (there == 0) {
@@ -406,7 +406,7 @@ void ms_session_hook(struct ms_session *session) {
     gnutls_session_t tls = session->tls;
     gnutls_transport_set_ptr(tls, session);
     gnutls_transport_set_vec_push_function(tls, on_push);
-    gnutls_transport_set_pull_function(tls, on_pull);
+    gnutls_transport_set_pull_function(tls, ms_session_pull);
     gnutls_transport_set_pull_timeout_function(tls, on_pull_timeout);
     gnutls_alert_set_read_function(tls, on_alert);
     gnutls_handshake_set_hook_function(tls, ANY_MESSAGE, GNUTLS_HOOK_PRE, on_message);

@@ -60,6 +60,8 @@ struct ms_session {
     bool owes_key_update;  /* the peer asked for one */
     bool said_goodbye;     /* close_notify was sent */
     bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
+    bool alone;            /* the peer is somewhere else */
+    int peer_begins;       /* what it begins: a result of gnutls_record_recv(); 0: nothing */
     size_t action_first;   /* first event of the last thing started */
     bool needs_completion; /* which is a handshake */
     int64_t renegotiations;
@@ -92,6 +94,8 @@ void ms_session_enter(struct ms_session *session);
 
 /* session_callbacks.c */
 void ms_session_hook(struct ms_session *session);
+/* GnuTLS's pull function: what was fed, each record of it on record. */
+ssize_t ms_session_pull(void *session, void *to, size_t room);
 void ms_session_note_alert(struct ms_session *session, uint8_t level);
 /* The site of the config for a server name: exact first, then by wildcard; NULL: none. */
 const struct ms_site *ms_session_find_site(const struct ms_session *session, const char *name);

@@ -19,14 +19,14 @@
 
 /* ---- failing ---- */
 
-static struct ms_failure *new_failure(int code, const char *problem) {
+static struct ms_failure *new_failure(int code, const char *problem, const char *message) {
     struct ms_failure *failure = ms_alloc(sizeof *failure);
     if (failure) {
         failure->present = true;
         failure->problem = problem;
         failure->code = gnutls_strerror_name(code);
         failure->number = code;
-        failure->message = ms_copy_text(gnutls_strerror(code));
+        failure->message = ms_copy_text(message);
         if (!failure->message) {
             ms_free(failure);
             failure = NULL;
@@ -35,9 +35,9 @@ static struct ms_failure *new_failure(int code, const char *problem) {
     return failure;
 }
 
-static void log_failure(struct ms_session *session, int code, const char *problem, bool by_peer,
-                        enum ms_during during) {
-    struct ms_failure *failure = new_failure(code, problem);
+static void log_told(struct ms_session *session, int code, const char *problem, const char *message,
+                     bool by_peer, enum ms_during during) {
+    struct ms_failure *failure = new_failure(code, problem, message);
     struct ms_event *event =
         failure ? ms_log_add(session->log, session->role, MS_EVENT_ERROR) : NULL;
     if (!event) {
@@ -51,6 +51,11 @@ static void log_failure(struct ms_session *session, int code, const char *proble
     event->failure = failure;
     event->by_peer = by_peer;
     event->during = (uint8_t)during;
+}
+
+static void log_failure(struct ms_session *session, int code, const char *problem, bool by_peer,
+                        enum ms_during during) {
+    log_told(session, code, problem, gnutls_strerror(code), by_peer, during);
 }
 
 static const char *problem_of(struct ms_session *session, int code, bool alert_received) {
@@ -151,6 +156,20 @@ void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const
     session->phase = MS_PHASE_ESTABLISHED;
 }
 
+bool ms_session_break(struct ms_session *session, const char *problem, const char *message,
+                      struct ms_error *error) {
+    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED) {
+        return true;
+    }
+    bool late = strcmp(problem, "timeout") == 0;
+    log_told(session, late ? GNUTLS_E_TIMEDOUT : GNUTLS_E_PULL_ERROR, ms_cause_known(problem),
+             message, false, session->task == MS_TASK_READ ? MS_DURING_READ : MS_DURING_HANDSHAKE);
+    session->task = MS_TASK_NONE;
+    session->phase = MS_PHASE_FAILED;
+    session->answer = MS_ANSWER_NONE;
+    return !session->memory_short || ms_fail_memory(error);
+}
+
 /* ---- reading ---- */
 
 static bool keep_data(struct ms_session *session, const uint8_t *bytes, size_t len) {
@@ -211,22 +230,33 @@ static void begin_task(struct ms_session *session, enum ms_task task) {
     session->phase = MS_PHASE_HANDSHAKING;
 }
 
+/* The peer wants a handshake; returns whether to read on. */
+static bool answer_peer(struct ms_session *session, int wish) {
+    if (wish == GNUTLS_E_REAUTH_REQUEST) {
+        begin_task(session, MS_TASK_REAUTH);
+        return false;
+    }
+    if (session->role == MS_CLIENT) {
+        note_hello_request(session);
+    }
+    if (session->effective->renegotiation == MS_RENEGOTIATION_REFUSE) {
+        refuse_renegotiation(session);
+        return true;
+    }
+    begin_task(session, MS_TASK_HANDSHAKE);
+    return false;
+}
+
 /* What a read result other than data means; returns whether to read on. */
 static bool after_read(struct ms_session *session, int result) {
     switch (result) {
     case GNUTLS_E_REHANDSHAKE:
-        if (session->role == MS_CLIENT) {
-            note_hello_request(session);
-        }
-        if (session->effective->renegotiation == MS_RENEGOTIATION_REFUSE) {
-            refuse_renegotiation(session);
-            return true;
-        }
-        begin_task(session, MS_TASK_HANDSHAKE);
-        return false;
     case GNUTLS_E_REAUTH_REQUEST:
-        begin_task(session, MS_TASK_REAUTH);
-        return false;
+        if (session->alone) {
+            session->peer_begins = result; /* what was before ends first */
+            return false;
+        }
+        return answer_peer(session, result);
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
         ms_session_note_alert(session, GNUTLS_AL_WARNING);
         return true;
@@ -244,7 +274,7 @@ static bool after_read(struct ms_session *session, int result) {
 }
 
 static void step_read(struct ms_session *session) {
-    while (session->task == MS_TASK_READ && !session->memory_short) {
+    while (session->task == MS_TASK_READ && !session->peer_begins && !session->memory_short) {
         size_t before = session->pulled;
         int result = read_once(session);
         if (result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED) {
@@ -375,6 +405,14 @@ static void answer_key_update(struct ms_session *session) {
     }
 }
 
+/* RFC 8446 section 6.1: what comes after the end is ignored; it is on record all the same. */
+static void pass_over_input(struct ms_session *session) {
+    uint8_t room[READ_ROOM];
+    while (session->in.len > session->in_at && !session->memory_short) {
+        (void)ms_session_pull(session, room, sizeof room);
+    }
+}
+
 bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *error) {
     size_t before = session->pulled + session->pushed, events = ms_log_num(session->log);
     enum ms_phase phase = session->phase;
@@ -391,6 +429,9 @@ bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *e
             answer_key_update(session);
         }
     }
+    if (session->alone && session->task == MS_TASK_NONE && session->phase != MS_PHASE_IDLE) {
+        pass_over_input(session);
+    }
     *moved = session->pulled + session->pushed != before || ms_log_num(session->log) != events ||
              session->phase != phase;
     return !session->memory_short || ms_fail_memory(error);
@@ -402,22 +443,25 @@ static void give_back(struct ms_bytes *bytes) {
     }
 }
 
-void ms_session_quiet(struct ms_session *session) {
-    /* Thousands of links may live at once, most of them silent. */
+void ms_session_rest(struct ms_session *session) {
     if (session->out_taken) {
         session->out.len = 0;
     }
     if (session->in_at == session->in.len) {
         session->in.len = session->in_at = 0;
     }
-    if (session->expecting) {
-        session->expecting = false;        /* what has not begun by now does not come */
-        session->state_log_num = SIZE_MAX; /* a snapshot made meanwhile is not that of now */
-    }
     give_back(&session->out);
     give_back(&session->in);
     ms_records_rest(&session->sent);
     ms_records_rest(&session->received);
+}
+
+void ms_session_quiet(struct ms_session *session) {
+    ms_session_rest(session);
+    if (session->expecting) {
+        session->expecting = false;        /* what has not begun by now does not come */
+        session->state_log_num = SIZE_MAX; /* a snapshot made meanwhile is not that of now */
+    }
     if (ms_session_waits(session) && session->answer != MS_ANSWER_AWAITED) {
         session->phase = MS_PHASE_STALLED;
     }
@@ -434,6 +478,29 @@ static void begin_action(struct ms_session *session, bool handshake) {
         session->question = NULL;
         const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
         session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
+    }
+}
+
+const char *ms_session_peer_begins(const struct ms_session *session) {
+    switch (session->peer_begins) {
+    case 0:
+        return NULL;
+    case GNUTLS_E_REAUTH_REQUEST:
+        return "reauthentication";
+    default:
+        return "renegotiation";
+    }
+}
+
+void ms_session_follow_peer(struct ms_session *session, bool willing) {
+    int wish = session->peer_begins;
+    session->peer_begins = 0;
+    ms_session_enter(session);
+    if (willing) {
+        begin_action(session, true);
+        (void)answer_peer(session, wish);
+    } else {
+        ms_session_fail(session, GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS, MS_DURING_READ);
     }
 }
 

@@ -94,8 +94,16 @@ static void push_role(lua_State *L, enum ms_role role) {
     lua_pushstring(L, role == MS_CLIENT ? "client" : "server");
 }
 
+/* The role at index 2, of an end that is here. */
+static enum ms_role to_role_here(lua_State *L, struct ms_link *link) {
+    enum ms_role role = to_role(L, 2);
+    luaL_argcheck(L, ms_link_end(link, role), 2, "the far end");
+    return role;
+}
+
 static struct ms_session *held_end(lua_State *L) {
-    return ms_link_end(held_link(L), to_role(L, 2));
+    struct ms_link *link = held_link(L);
+    return ms_link_end(link, to_role_here(L, link));
 }
 
 /* Returns true to Lua, or nil and why not. */
@@ -115,17 +123,25 @@ static void keep_config(lua_State *L, int link, int config) {
     lua_pop(L, 1);
 }
 
-/* (client's config, server's config, link resumed from or nil) -> link. Pointers are taken out of
- * boxes when nothing can run any more that might close one. */
+static struct ms_config *config_or_none(lua_State *L, int index) {
+    return lua_isnil(L, index) ? NULL : ms_config_check(L, index);
+}
+
+/* (client's config, server's config, link resumed from or nil) -> link; of the configs one may be
+ * nil. Pointers are taken out of boxes when nothing can run any more that might close one. */
 static int make_link(lua_State *L) {
     lua_settop(L, 3);
     struct link_box *box = ms_box_new(L, &link_class);
     lua_createtable(L, 2, 0);
     lua_setiuservalue(L, 4, VALUE_CONFIGS);
-    keep_config(L, 4, 1);
-    keep_config(L, 4, 2);
-    struct ms_config *client = ms_config_check(L, 1);
-    struct ms_config *server = ms_config_check(L, 2);
+    for (int config = 1; config <= 2; config++) {
+        if (!lua_isnil(L, config)) {
+            keep_config(L, 4, config);
+        }
+    }
+    struct ms_config *client = config_or_none(L, 1);
+    struct ms_config *server = config_or_none(L, 2);
+    luaL_argcheck(L, client || server, 1, "a config");
     struct ms_link *resumed_from = NULL;
     if (!lua_isnil(L, 3)) {
         struct link_box *earlier = ms_box_check(L, 3, &link_class);
@@ -230,7 +246,7 @@ static enum ms_pumped run_pump(struct link_box *box, struct ms_pump *pump, struc
     return result;
 }
 
-/* (link) -> "quiet" | "asks", role | "raised", error object */
+/* (link) -> "quiet" | "asks", role | "flight", role | "raised", error object */
 static int pump_link(lua_State *L) {
     struct ms_error error;
     struct link_box *box;
@@ -241,7 +257,8 @@ static int pump_link(lua_State *L) {
     struct ms_context *context = box->context;
     struct ms_pump pump = {.L = L, .log = ms_link_log(box->link), .chosen = box->chosen};
     enum ms_pumped result = run_pump(box, &pump, &error);
-    enum ms_role asking = result == MS_PUMP_ASKS ? ms_link_asking(box->link) : MS_CLIENT;
+    enum ms_role whose =
+        result == MS_PUMP_ASKS ? ms_link_asking(box->link) : ms_link_writing(box->link);
     ms_box_let_go(box, &link_class);
     if (pump.raised) {
         lua_pushliteral(L, "raised");
@@ -259,8 +276,9 @@ static int pump_link(lua_State *L) {
         lua_pushliteral(L, "quiet");
         return 1;
     case MS_PUMP_ASKS:
-        lua_pushliteral(L, "asks");
-        push_role(L, asking);
+    case MS_PUMP_FLIGHT:
+        lua_pushstring(L, result == MS_PUMP_ASKS ? "asks" : "flight");
+        push_role(L, whose);
         return 2;
     case MS_PUMP_STOPPED:
         return ms_deadline_raise(L, context);
@@ -273,10 +291,68 @@ static int answer_question(lua_State *L) {
     struct ms_error error;
     struct link_box *box;
     bool open = check_sessions(L, &box, &error);
-    enum ms_role role = to_role(L, 2);
+    enum ms_role role = to_role_here(L, box->link);
     luaL_checktype(L, 3, LUA_TBOOLEAN);
     if (open) {
         ms_session_answer(ms_link_end(box->link, role), lua_toboolean(L, 3));
+    }
+    return answer(L, open, &error);
+}
+
+/* The carrier's side. Roles are those of ends that are here. */
+
+/* (link, role, bytes) -> true */
+static int feed_link(lua_State *L) {
+    struct ms_error error;
+    struct link_box *box;
+    bool open = check_sessions(L, &box, &error);
+    enum ms_role role = to_role_here(L, box->link);
+    struct ms_slice bytes;
+    bytes.data = (const uint8_t *)luaL_checklstring(L, 3, &bytes.len);
+    return answer(L, open && ms_link_feed(box->link, role, bytes, &error), &error);
+}
+
+/* (link, role) -> what that end wrote, "" for nothing */
+static int take_from_link(lua_State *L) {
+    struct ms_error error;
+    struct link_box *box;
+    if (!check_sessions(L, &box, &error)) {
+        return ms_native_fail(L, &error);
+    }
+    struct ms_slice bytes = ms_link_take(box->link, to_role_here(L, box->link));
+    lua_pushlstring(L, (const char *)bytes.data, bytes.len);
+    return 1;
+}
+
+/* (link, role) -> true */
+static int hang_up_link(lua_State *L) {
+    struct ms_error error;
+    struct link_box *box;
+    bool open = check_sessions(L, &box, &error);
+    enum ms_role role = to_role_here(L, box->link);
+    if (open) {
+        ms_link_hang_up(box->link, role);
+    }
+    return answer(L, open, &error);
+}
+
+/* (link, problem, message) -> true */
+static int break_link(lua_State *L) {
+    struct ms_error error;
+    struct link_box *box;
+    bool open = check_sessions(L, &box, &error);
+    const char *problem = luaL_checkstring(L, 2), *message = luaL_checkstring(L, 3);
+    return answer(L, open && ms_link_break(box->link, problem, message, &error), &error);
+}
+
+/* (link, whether the pump hands out flights) -> true */
+static int tamper_link(lua_State *L) {
+    struct ms_error error;
+    struct link_box *box;
+    bool open = check_sessions(L, &box, &error);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (open) {
+        ms_link_tamper(box->link, lua_toboolean(L, 2));
     }
     return answer(L, open, &error);
 }
@@ -336,7 +412,7 @@ static int read_snapshot(lua_State *L) {
 
 static int read_history(lua_State *L) {
     struct ms_link *link = held_link(L);
-    enum ms_role role = to_role(L, 2);
+    enum ms_role role = to_role_here(L, link);
     size_t num = ms_link_num_history(link);
     lua_createtable(L, (int)num, 0);
     for (size_t i = 0; i < num; i++) {
@@ -444,7 +520,9 @@ static int read_exporter(lua_State *L) {
 
 static int read_can_resume(lua_State *L) {
     struct ms_error error;
-    bool can = ms_session_can_resume(ms_link_end(held_link(L), MS_CLIENT), &error);
+    struct ms_session *client = ms_link_end(held_link(L), MS_CLIENT);
+    bool can = client ? ms_session_can_resume(client, &error)
+                      : ms_fail(&error, "only a client offers a session");
     return answer(L, can, &error);
 }
 
@@ -472,13 +550,12 @@ static int is_busy(lua_State *L) {
 void ms_link_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"link", make_link}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"begin", begin},
-        {"use", use_config},
-        {"pump", pump_link},
-        {"answer", answer_question},
-        {"dispose", dispose_link},
-        {"busy", is_busy},
-        {NULL, NULL},
+        {"begin", begin},          {"use", use_config},
+        {"pump", pump_link},       {"answer", answer_question},
+        {"feed", feed_link},       {"take", take_from_link},
+        {"hang_up", hang_up_link}, {"break_off", break_link},
+        {"tamper", tamper_link},   {"dispose", dispose_link},
+        {"busy", is_busy},         {NULL, NULL},
     };
     static const luaL_Reg readers[] = {
         {"question", read_question},
