@@ -23,6 +23,7 @@ struct ms_context {
      * takes it back before the link goes. */
     struct ms_log *volatile log;
     bool deadline_set;
+    bool deadline_held;  /* see deadline.c */
     int64_t deadline_ns; /* by the monotonic clock */
     unsigned fired;      /* how often the deadline was told */
     const char *setter;  /* the source of the function that set it, held by user value 1 */

@@ -35,7 +35,7 @@ static void look(lua_State *L, lua_Debug *info) {
     struct ms_context *context = ms_context_find(L);
     if (!context || !context->deadline_set) {
         lua_sethook(L, NULL, 0, 0); /* a coroutine that inherited it */
-    } else if (ms_deadline_over(context) &&
+    } else if (!context->deadline_held && ms_deadline_over(context) &&
                !(context->fired > GRACES && is_setter(L, info, context))) {
         ms_deadline_raise(L, context);
     }
@@ -72,6 +72,7 @@ static int set_deadline(lua_State *L) {
     luaL_argcheck(L, isfinite(seconds) && fabs(seconds) < 1e9, 1, "not a number of seconds");
     context->deadline_set = on;
     context->deadline_ns = monotonic_ns() + (int64_t)(seconds * 1e9);
+    context->deadline_held = false;
     context->fired = 0;
     if (on) {
         remember_setter(L, context);
@@ -82,8 +83,50 @@ static int set_deadline(lua_State *L) {
     return 0;
 }
 
+/* Nil without a deadline; not above 0 once it is over. */
+static int time_left(lua_State *L) {
+    const struct ms_context *context = ms_context_of(L);
+    if (context->deadline_set) {
+        lua_pushnumber(L, (lua_Number)(context->deadline_ns - monotonic_ns()) / 1e9);
+    } else {
+        lua_pushnil(L);
+    }
+    return 1;
+}
+
+static int check_time(lua_State *L) {
+    struct ms_context *context = ms_context_of(L);
+    return ms_deadline_over(context) ? ms_deadline_raise(L, context) : 0;
+}
+
+/* The function is upvalue 2. */
+static int call_undisturbed(lua_State *L) {
+    struct ms_context *context = ms_context_of(L);
+    bool before = context->deadline_held;
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    context->deadline_held = true;
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    context->deadline_held = before;
+    return status == LUA_OK ? lua_gettop(L) : lua_error(L);
+}
+
+/* A function that is not interrupted, however late it is; check_time() raises in it all the same.
+ */
+static int undisturbed(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, call_undisturbed, 2);
+    return 1;
+}
+
 void ms_deadline_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"deadline", set_deadline}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"deadline", set_deadline},
+                                         {"time_left", time_left},
+                                         {"check_time", check_time},
+                                         {"undisturbed", undisturbed},
+                                         {NULL, NULL}};
     ms_native_add(L, functions);
     lua_pushstring(L, message);
     lua_setfield(L, -2, "deadline_message");

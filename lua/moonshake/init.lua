@@ -13,4 +13,5 @@ return strict.module("ms", {
   pki = require "moonshake.pki",
   tls = require "moonshake.tls",
   clock = require "moonshake.clock",
-}, { together = true, program = true })
+  together = require "moonshake.together",
+}, { program = true })

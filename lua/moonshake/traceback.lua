@@ -12,6 +12,24 @@ local MOST_LEVELS = 1000 -- an endless recursion has some 200000
 -- What the chunk names of the library's own files begin with, in the program and outside of it.
 local OWN = debug.getinfo(1, "S").source:match "^(.*)traceback%.lua$"
 
+--- Raises an error value that another coroutine raised, with the way to it there (see frames()).
+---@param value any
+---@param frames table[]
+function traceback.rethrow(value, frames) -- luacheck: ignore 212 (each_script_frame reads it)
+  error(value, 0)
+end
+
+-- The first of these that f makes something of.
+local function first_of(frames, f)
+  for _, info in ipairs(frames) do
+    local answer = f(info)
+    if answer ~= nil then
+      return answer
+    end
+  end
+  return nil
+end
+
 -- Calls f(info) for each frame of a script above the function `bottom`, innermost first, until f
 -- returns something.
 local function each_script_frame(bottom, f)
@@ -21,7 +39,13 @@ local function each_script_frame(bottom, f)
     if not info or info.func == bottom then
       return nil
     end
-    if info.currentline > 0 and info.source:sub(1, #OWN) ~= OWN then
+    if info.func == traceback.rethrow then
+      local _, frames = debug.getlocal(level, 2)
+      local answer = first_of(frames, f)
+      if answer ~= nil then
+        return answer
+      end
+    elseif info.currentline > 0 and info.source:sub(1, #OWN) ~= OWN then
       local answer = f(info)
       if answer ~= nil then
         return answer
@@ -32,6 +56,18 @@ local function each_script_frame(bottom, f)
       return nil
     end
   end
+end
+
+--- The frames of a script above the function `bottom`, innermost first, as debug.getinfo() has
+--- them. To be called by a message handler.
+---@param bottom function
+---@return table[]
+function traceback.frames(bottom)
+  local frames = {}
+  each_script_frame(bottom, function(info)
+    frames[#frames + 1] = info
+  end)
+  return frames
 end
 
 local function frame_text(info)

@@ -153,7 +153,14 @@ end)
 action("clock and deadline", function()
   assert(native.clock_now() == NOW)
   native.deadline(1000)
+  assert(native.time_left() > 0)
+  native.check_time()
   native.deadline(nil)
+  assert(native.time_left() == nil)
+end)
+
+action("undisturbed", function()
+  assert(native.undisturbed(function(...) return select("#", ...) end)(1, nil) == 2)
 end)
 
 ---------------------------------------------------------------------------------------------------

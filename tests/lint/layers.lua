@@ -17,7 +17,7 @@ local LIBRARY = {
     "options", "settings", "traceback", "clock", "events", "json_map",
     "key_log", "runner.hash" },
   { "certificates", "pki", "endpoint", "link", "link.*", "reported", "tls", "partial", "matchers",
-    "expect", "scenario", "plain", "evidence", "case", "init" },
+    "expect", "together", "scenario", "plain", "evidence", "case", "init" },
   { "views.*" },
   { "runner.tally", "runner.shard" },
   { "report.*" },

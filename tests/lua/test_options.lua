@@ -78,7 +78,6 @@ test("what is not part of this version says so", function()
   complains('stack "openssl" is not part of this version', { server = { stack = "openssl" } })
   raises("tls.listen is not part of this version", function() return tls.listen end)
   raises("tls.connect is not part of this version", function() return tls.connect end)
-  raises("ms.together is not part of this version", function() return ms.together end)
   raises("ms.program is not part of this version", function() return ms.program end)
   local link = tls.link { server = { stack = "gnutls" } }
   for _, name in ipairs { "tamper" } do

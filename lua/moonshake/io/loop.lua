@@ -8,6 +8,15 @@ local loop = {}
 
 local failure -- what a callback raised
 
+-- Raises what a callback raised.
+local function raise_failure()
+  if failure then
+    local message = failure[1]
+    failure = nil
+    error(message, 0)
+  end
+end
+
 --- `f` as a callback of luv's: an error in one would end the process.
 ---@param f function
 ---@return function
@@ -28,11 +37,15 @@ end
 ---@return boolean more whether there is something to wait for
 function loop.run()
   local more = uv.run()
-  if failure then
-    local message = failure[1]
-    failure = nil
-    error(message, 0)
-  end
+  raise_failure()
+  return more
+end
+
+--- Blocks until something happens, and runs the callbacks that are due then.
+---@return boolean more whether there is something to wait for
+function loop.once()
+  local more = uv.run "once"
+  raise_failure()
   return more
 end
 

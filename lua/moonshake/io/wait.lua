@@ -1,0 +1,142 @@
+-- SPDX-License-Identifier: MIT
+-- Waiting for what a callback of luv's will tell. In a function that ms.together runs a wait lets
+-- the others go on; anywhere else, and where Lua cannot yield (in a function that a link calls, in
+-- a coroutine that the script made itself), it runs the loop until it is over. The deadline of the
+-- case ends every wait.
+--
+-- The deadline does not interrupt callbacks, for it could strike between luv and loop.guard(): they
+-- must be short, and call no function of a script's.
+local loop = require "moonshake.io.loop"
+local native = require "moonshake.native"
+
+local wait = {}
+
+local Wait = {}
+Wait.__index = Wait
+
+--- Something that has not happened yet.
+---@return table
+function wait.new()
+  return setmetatable({}, Wait)
+end
+
+--- It has happened, with these values. The first call wins. To be called by a callback.
+function Wait:finish(...)
+  if self.values then
+    return
+  end
+  self.values = table.pack(...)
+  local wakers = self.wakers or {}
+  self.wakers = nil
+  for _, wake in ipairs(wakers) do
+    wake()
+  end
+end
+
+--- Has wake() called once when it has happened.
+---@param wake fun()
+function Wait:wakes(wake)
+  self.wakers = self.wakers or {}
+  table.insert(self.wakers, wake)
+end
+
+--- Takes that back.
+---@param wake fun()
+function Wait:wakes_not(wake)
+  for index, other in ipairs(self.wakers or {}) do
+    if other == wake then
+      table.remove(self.wakers, index)
+      return
+    end
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+
+local tasks = setmetatable({}, { __mode = "k" }) -- coroutine -> whether a wait in it yields
+
+--- Says whether a coroutine is one that gets going again when what it yielded has happened: it
+--- yields a wait, and the moment at which it wants to go on in any case, or nil.
+---@param thread thread
+---@param is_task boolean
+function wait.set_task(thread, is_task)
+  tasks[thread] = is_task or nil
+end
+
+local function yields()
+  return tasks[coroutine.running()] and coroutine.isyieldable()
+end
+
+-- The end of the case's time by the loop's clock, nil if it has none.
+local function deadline()
+  local left = native.time_left()
+  return left and loop.now() + left
+end
+
+--- The clock of moments.
+---@return number seconds
+wait.now = loop.now
+
+--- Whether the case's time is over.
+---@return boolean
+function wait.is_over()
+  local left = native.time_left()
+  return left ~= nil and left <= 0
+end
+
+local function earlier(a, b)
+  return a and b and math.min(a, b) or a or b
+end
+
+local alarm -- the timer that ends a turn of the loop
+local once = native.undisturbed(loop.once)
+
+-- One turn of the loop, which ends at this moment at the latest. Whether there may be another.
+local function turn(due)
+  alarm = alarm or loop.timer(function() end)
+  if due then
+    alarm:set(math.max(0, due - loop.now()))
+  else
+    alarm:clear()
+  end
+  return once() or due ~= nil
+end
+
+--- Waits until w has happened or the moment `due` or the end of the case's time has come; says not
+--- which. What has happened by now is taken notice of, even if no time is left.
+---@param w table
+---@param due number|nil by wait.now()
+function wait.sleep(w, due)
+  due = earlier(due, deadline())
+  repeat
+    if w.values then
+      return
+    elseif yields() then
+      coroutine.yield(w, due)
+    elseif not turn(due) and not w.values then
+      error("nothing is left that could end a wait, which has no deadline", 0)
+    end
+  until due and loop.now() >= due
+end
+
+--- Waits until w has happened, so many seconds at the most; nil: as long as it takes. Raises the
+--- deadline's error when the case's time is over.
+---@param w table
+---@param seconds number|nil
+---@return boolean happened false when the seconds are over
+---@return any ... what it happened with
+function wait.await(w, seconds)
+  local due = seconds and loop.now() + seconds
+  while not w.values do
+    wait.sleep(w, due)
+    if not w.values then
+      native.check_time()
+      if due and loop.now() >= due then
+        return false
+      end
+    end
+  end
+  return true, table.unpack(w.values, 1, w.values.n)
+end
+
+return wait
