@@ -1,0 +1,458 @@
+-- SPDX-License-Identifier: MIT
+-- Stream sockets: TCP over IPv4 and IPv6, and unix sockets. What takes time is waited for by
+-- io/wait.lua. What goes wrong with a peer is told by a word of the contract and a sentence.
+--
+-- A socket reads only while somebody waits for its bytes, so that a peer which sends without end is
+-- held up by the kernel.
+
+local uv = require "luv"
+local loop = require "moonshake.io.loop"
+local wait = require "moonshake.io.wait"
+
+local socket = {}
+
+local BACKLOG = 1024
+local MOST_WAITING = 4096 -- accepted connections that nobody took; later ones are closed
+local NEXT_ADDRESS = 0.25 -- seconds until another address is tried beside (RFC 8305 section 5)
+local TO_LINGER = 1 << 16 -- bytes that are passed over at the end
+
+-- libuv's name of an error -> the contract's word, and a sentence
+local KNOWN = {
+  ECONNREFUSED = { "connection_refused", "connection refused" },
+  EHOSTUNREACH = { "connection_refused", "no route to the host" },
+  ENETUNREACH = { "connection_refused", "the network is unreachable" },
+  ECONNRESET = { "connection_reset", "connection reset by the peer" },
+  EPIPE = { "connection_reset", "the peer takes nothing any more" },
+  ECONNABORTED = { "connection_reset", "connection aborted" },
+  ETIMEDOUT = { "timeout", "the system gave it up: no answer" },
+  ENOENT = { "name_not_found", "no such file" },
+  EACCES = { nil, "permission denied" },
+  EADDRINUSE = { nil, "address already in use" },
+  EADDRNOTAVAIL = { nil, "no address of this machine" },
+  EMFILE = { nil, "too many open files" },
+  EAI_NONAME = { "name_not_found", "no such name" },
+  EAI_NODATA = { "name_not_found", "the name has no address" },
+  EAI_AGAIN = { "name_not_found", "nobody could be asked for the name" },
+  EAI_FAIL = { "name_not_found", "the name server failed" },
+}
+
+-- The word and the sentence for an error of luv's: a name, "NAME: sentence", or a sentence.
+local function told(message, otherwise)
+  local known = KNOWN[message:match "^%u[%u%d_]*"] or {}
+  return known[1] or otherwise, known[2] or message
+end
+
+---------------------------------------------------------------------------------------------------
+-- Addresses
+
+--- "127.0.0.1:443", "[::1]:443" or a unix socket's path, for people.
+---@param place { host: string?, port: integer?, path: string? }
+---@return string
+function socket.show(place)
+  if place.path then
+    return place.path
+  end
+  return (place.host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(place.host, place.port)
+end
+
+local function is_literal(host)
+  return host:find ":" ~= nil or host:find "^%d+%.%d+%.%d+%.%d+$" ~= nil
+end
+
+--- The addresses of a name, those of both families in turn, in the order in which the system gives
+--- them (RFC 8305 section 4).
+---@param host string a name or an address
+---@param seconds number
+---@return string[]|nil
+---@return string|nil problem
+---@return string|nil message
+function socket.resolve(host, seconds)
+  if is_literal(host) then
+    return { host }
+  end
+  local found = wait.new()
+  local request, message = uv.getaddrinfo(host, nil, { socktype = "stream" },
+                                          loop.guard(function(problem, list)
+    found:finish(problem, list)
+  end))
+  if not request then
+    local problem, sentence = told(message, "name_not_found")
+    return nil, problem, ("%s: %s"):format(host, sentence)
+  end
+  local happened, problem, list = wait.await(found, seconds)
+  if not happened then
+    request:cancel()
+    return nil, "timeout", ("no answer to who %s is"):format(host)
+  elseif not list then
+    local word, sentence = told(problem, "name_not_found")
+    return nil, word, ("%s: %s"):format(host, sentence)
+  end
+  local by_family, families = {}, {}
+  for _, one in ipairs(list) do
+    if not by_family[one.family] then
+      by_family[one.family] = {}
+      families[#families + 1] = by_family[one.family]
+    end
+    table.insert(by_family[one.family], one.addr)
+  end
+  local addresses, number = {}, 1
+  repeat
+    local before = #addresses
+    for _, family in ipairs(families) do
+      addresses[#addresses + 1] = family[number]
+    end
+    number = number + 1
+  until #addresses == before
+  return addresses
+end
+
+---------------------------------------------------------------------------------------------------
+-- A connected socket
+
+local Socket = {}
+Socket.__index = Socket
+
+local function address_of(name)
+  return name and { host = name.ip, port = name.port } or nil
+end
+
+local function connected(handle, path)
+  local self = setmetatable({ handle = handle, pieces = {} }, Socket)
+  if path then
+    self.remote = path
+  else
+    handle:nodelay(true)
+    local remote = address_of(handle:getpeername())
+    self.remote = remote and socket.show(remote) or "unknown"
+  end
+  return self
+end
+
+-- Says what the kernel said, once: the end or an error.
+local function end_reading(self, problem, message)
+  self.ended, self.end_message = problem, message
+end
+
+local function on_bytes(self, problem, piece)
+  self.handle:read_stop()
+  self.reading = false
+  if piece then
+    self.pieces[#self.pieces + 1] = piece
+  elseif problem then
+    end_reading(self, told(problem, "connection_reset"))
+  else
+    end_reading(self, "closed", "the peer closed the connection")
+  end
+  if self.reader then
+    self.reader:finish()
+    self.reader = nil
+  end
+end
+
+--- The bytes that come next, as many as there are.
+---@param seconds number 0: only what is there
+---@return string|nil bytes
+---@return string|nil problem "timeout", "closed" (the peer's FIN) or a problem word
+---@return string|nil message
+function Socket:read(seconds)
+  if #self.pieces > 0 then
+    return table.remove(self.pieces, 1)
+  elseif self.ended or not self.handle then
+    return nil, self.ended or "closed", self.end_message or "this end closed the connection"
+  end
+  if not self.reading then
+    self.reading = true
+    self.handle:read_start(loop.guard(function(problem, piece)
+      on_bytes(self, problem, piece)
+    end))
+  end
+  self.reader = self.reader or wait.new()
+  if not wait.await(self.reader, seconds) then
+    return nil, "timeout", ("nothing came within %g s"):format(seconds)
+  end
+  return self:read(0)
+end
+
+--- Writes bytes; returns when the kernel has them all.
+---@param bytes string
+---@param seconds number
+---@return boolean|nil done
+---@return string|nil problem
+---@return string|nil message
+function Socket:write(bytes, seconds)
+  if not self.handle then
+    return nil, "closed", "this end closed the connection"
+  end
+  local written = wait.new()
+  local request, message = self.handle:write(bytes, loop.guard(function(problem)
+    written:finish(problem)
+  end))
+  if not request then
+    return nil, told(message, "connection_reset")
+  end
+  local happened, problem = wait.await(written, seconds)
+  if not happened then
+    return nil, "timeout", ("the peer took nothing within %g s"):format(seconds)
+  elseif problem then
+    return nil, told(problem, "connection_reset")
+  end
+  return true
+end
+
+--- Says that nothing more comes from here (FIN), once what was written has gone.
+function Socket:shutdown()
+  if self.handle and not self.shut then
+    self.shut = true
+    self.handle:shutdown(loop.guard(function() end))
+  end
+end
+
+--- Says that nothing more comes, and passes over what the peer still sends until it closes, too:
+--- who closes with bytes unread resets the connection, and what was written last may be lost.
+---@param seconds number
+function Socket:linger(seconds)
+  self:shutdown()
+  local passed, due = 0, loop.now() + seconds
+  repeat
+    local bytes = self:read(math.max(0, due - loop.now()))
+    passed = passed + #(bytes or "")
+  until not bytes or passed > TO_LINGER
+end
+
+--- Closes it. With `rude` by a reset (RST), where the system can.
+---@param rude? boolean
+function Socket:close(rude)
+  local handle = self.handle
+  if not handle then
+    return
+  end
+  self.handle = nil
+  if rude and handle.close_reset and not self.shut then
+    handle:close_reset()
+  else
+    handle:close()
+  end
+  if self.reader then
+    self.reader:finish()
+    self.reader = nil
+  end
+end
+
+--- Whether it is closed.
+function Socket:is_closed()
+  return self.handle == nil
+end
+
+---------------------------------------------------------------------------------------------------
+-- Connecting
+
+local Race = {}
+Race.__index = Race
+
+-- What luv raises for what is no address is a failure like any other.
+local function attempt(f, ...)
+  local done, result, message = pcall(f, ...)
+  if not done then
+    return nil, (result:gsub("^.-:%d+: ", ""))
+  end
+  return result, message
+end
+
+-- Tries addresses one beside the other until one answers.
+local function new_race(addresses, port)
+  return setmetatable({ addresses = addresses, port = port, number = 0, open = {},
+                        won = wait.new() }, Race)
+end
+
+function Race:fail(message)
+  self.message = self.message or message
+  if self.number < #self.addresses then
+    self:try_next()
+  elseif next(self.open) == nil then
+    self.won:finish(nil, self.message)
+  end
+end
+
+function Race:try_next()
+  self.number = self.number + 1
+  local handle = uv.new_tcp()
+  self.open[handle] = true
+  local address = self.addresses[self.number]
+  local request, message = attempt(handle.connect, handle, address, self.port,
+                                   loop.guard(function(problem)
+    if not self.open[handle] then
+      return -- the race is over
+    end
+    self.open[handle] = nil
+    if problem then
+      handle:close()
+      self:fail(problem)
+    else
+      self.won:finish(handle)
+    end
+  end))
+  if not request then
+    self.open[handle] = nil
+    handle:close()
+    self:fail(message)
+  end
+end
+
+function Race:run(seconds)
+  local timer = loop.timer(function()
+    if self.number < #self.addresses and not self.won.values then
+      self:try_next()
+    end
+  end, true)
+  timer:set(NEXT_ADDRESS, NEXT_ADDRESS)
+  local _ <close> = setmetatable({}, { __close = function()
+    timer:close()
+    for handle in pairs(self.open) do
+      handle:close()
+    end
+    self.open = {}
+  end })
+  self:try_next()
+  return wait.await(self.won, seconds)
+end
+
+local function connect_path(path, seconds)
+  local handle, answered = uv.new_pipe(false), wait.new()
+  handle:connect(path, loop.guard(function(problem)
+    answered:finish(problem)
+  end))
+  local happened, problem = wait.await(answered, seconds)
+  if happened and not problem then
+    return connected(handle, path)
+  end
+  handle:close()
+  if not happened then
+    return nil, "timeout", ("no connection to %s within %g s"):format(path, seconds)
+  end
+  local word, sentence = told(problem, "connection_refused")
+  return nil, word, ("%s: %s"):format(path, sentence)
+end
+
+--- Connects. A name with several addresses is tried at each.
+---@param place { host: string?, port: integer?, path: string? } path: a unix socket
+---@param seconds number
+---@return table|nil socket
+---@return string|nil problem a word of the contract
+---@return string|nil message
+function socket.connect(place, seconds)
+  if place.path then
+    return connect_path(place.path, seconds)
+  end
+  local due = loop.now() + seconds
+  local addresses, problem, message = socket.resolve(place.host, seconds)
+  if not addresses then
+    return nil, problem, message
+  end
+  local happened, handle, refusal = new_race(addresses, place.port):run(due - loop.now())
+  if not happened then
+    return nil, "timeout", ("no connection to %s within %g s"):format(socket.show(place), seconds)
+  elseif not handle then
+    local word, sentence = told(refusal, "connection_refused")
+    return nil, word, ("%s: %s"):format(socket.show(place), sentence)
+  end
+  return connected(handle)
+end
+
+---------------------------------------------------------------------------------------------------
+-- Listening
+
+local Listener = {}
+Listener.__index = Listener
+
+--- The next connection.
+---@param seconds number
+---@return table|nil socket nil when the time is over, or the listener is closed
+function Listener:accept(seconds)
+  local due = loop.now() + seconds
+  while self.handle and #self.waiting == 0 do
+    self.taker = self.taker or wait.new()
+    local left = due - loop.now()
+    if left < 0 or not wait.await(self.taker, left) then
+      return nil
+    end
+    self.taker = self.taker and not self.taker.values and self.taker or nil
+  end
+  return table.remove(self.waiting, 1)
+end
+
+--- Closes it, and the connections that nobody took.
+function Listener:close()
+  if not self.handle then
+    return
+  end
+  self.handle:close()
+  self.handle = nil
+  for _, one in ipairs(self.waiting) do
+    one:close()
+  end
+  self.waiting = {}
+  if self.taker then
+    self.taker:finish()
+  end
+end
+
+local function on_connection(self, path)
+  local handle = path and uv.new_pipe(false) or uv.new_tcp()
+  if not self.handle:accept(handle) then
+    handle:close()
+    return
+  elseif #self.waiting >= MOST_WAITING then
+    handle:close()
+    return
+  end
+  self.waiting[#self.waiting + 1] = connected(handle, path)
+  if self.taker then
+    self.taker:finish()
+    self.taker = nil
+  end
+end
+
+local function bind(place, seconds)
+  if place.path then
+    local handle = uv.new_pipe(false)
+    return handle, attempt(handle.bind, handle, place.path)
+  end
+  local addresses, _, message = socket.resolve(place.host, seconds)
+  if not addresses then
+    return nil, nil, message
+  end
+  local handle = uv.new_tcp()
+  return handle, attempt(handle.bind, handle, addresses[1], place.port)
+end
+
+--- Listens. A unix socket's file is there until the listener is closed.
+---@param place { host: string?, port: integer?, path: string? } port 0: one that is free
+---@param seconds number for the look-up of a name
+---@return table|nil listener with its `port` and `host`
+---@return string|nil message
+function socket.listen(place, seconds)
+  local handle, bound, message = bind(place, seconds)
+  local self = setmetatable({ handle = handle, waiting = {} }, Listener)
+  if bound then
+    bound, message = handle:listen(BACKLOG, loop.guard(function(problem)
+      if not problem then
+        on_connection(self, place.path)
+      end
+    end))
+  end
+  if not bound then
+    if handle then
+      handle:close()
+      loop.settle()
+    end
+    local _, sentence = told(message, "")
+    return nil, ("cannot listen on %s: %s"):format(socket.show(place), sentence)
+  end
+  if not place.path then
+    local own = handle:getsockname()
+    self.host, self.port = own.ip, own.port
+  end
+  return self
+end
+
+return socket
