@@ -325,6 +325,10 @@ bool ms_session_closed(const struct ms_session *session) {
     return session->phase == MS_PHASE_CLOSED;
 }
 
+bool ms_session_ended(const struct ms_session *session) {
+    return session->phase == MS_PHASE_CLOSED && session->task == MS_TASK_NONE;
+}
+
 bool ms_session_completed(const struct ms_session *session) {
     return session->ever_completed;
 }

@@ -86,6 +86,7 @@ bool ms_session_content(const struct ms_session *session); /* the last thing sta
 bool ms_session_waits(const struct ms_session *session);   /* in a handshake that is not over */
 bool ms_session_failed(const struct ms_session *session);
 bool ms_session_closed(const struct ms_session *session);
+bool ms_session_ended(const struct ms_session *session); /* the peer said goodbye */
 bool ms_session_completed(
     const struct ms_session *session); /* the initial handshake returned success */
 

@@ -531,6 +531,30 @@ static int read_content(lua_State *L) {
     return 1;
 }
 
+/* (link, role) -> how it stands with the handshake of that end and its peer, for a carrier */
+static int read_standing(lua_State *L) {
+    const struct ms_session *end = held_end(L);
+    const char *standing = "open";
+    if (ms_session_failed(end)) {
+        standing = "failed";
+    } else if (ms_session_waits(end)) {
+        standing = "waits";
+    } else if (ms_session_ended(end)) {
+        standing = "closed";
+    } else if (!ms_session_completed(end)) {
+        standing = "idle";
+    }
+    lua_pushstring(L, standing);
+    return 1;
+}
+
+/* (link) -> the name of the present epoch */
+static int read_epoch(lua_State *L) {
+    const struct ms_log *log = ms_link_log(held_link(L));
+    lua_pushstring(L, ms_log_epoch_name(log, ms_log_epoch(log)));
+    return 1;
+}
+
 static int read_closed(lua_State *L) {
     lua_pushboolean(L, ms_link_closed(held_link(L)));
     return 1;
@@ -569,6 +593,8 @@ void ms_link_open(lua_State *L) {
         {"can_resume", read_can_resume},
         {"content", read_content},
         {"closed", read_closed},
+        {"standing", read_standing},
+        {"epoch", read_epoch},
         {"secrets", read_secrets},
         {NULL, NULL},
     };

@@ -313,6 +313,14 @@ types["table"] = function(at, _, value)
   return value
 end
 
+-- A span of time.
+function types.seconds(at, _, value)
+  if type(value) ~= "number" or not (value > 0 and value < 1e9) then
+    wants(at, "a number of seconds above 0, below 1e9", value)
+  end
+  return value
+end
+
 -- A point in time: seconds since the epoch, or relative to the clock in force.
 function types.time(at, _, value)
   local seconds = type(value) == "number" and math.tointeger(value)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- One end of a link as scripts see it: it answers as of now, and raises on what it does not have.
 local arguments = require "moonshake.arguments"
+local far = require "moonshake.far"
 local native = require "moonshake.native"
 local options = require "moonshake.options"
 local strict = require "moonshake.strict"
@@ -13,8 +14,9 @@ local SNAPSHOT = strict.schema("snapshot", FIELDS, options.later_fields)
 
 local links = native.link_methods
 
--- Private to this file: what an end's table holds.
-local LINK, ROLE, OWNER = {}, {}, {}
+-- Private to this file: what an end's table holds. NEAR: of a far end the role of the end that is
+-- here.
+local LINK, ROLE, OWNER, NEAR = {}, {}, {}, {}
 
 local End = { __name = "moonshake.end", __schema = STATE }
 local methods = {}
@@ -36,12 +38,18 @@ function endpoint.check_free(api, link)
   end
 end
 
+-- All fields as they are now, as a plain table.
+local function values_of(self, api)
+  local link, near = rawget(self, LINK), rawget(self, NEAR)
+  local values = strict.check(api, links.snapshot(link, near or rawget(self, ROLE)))
+  return near and far.of(values, rawget(self, ROLE)) or values
+end
+
 --- end:snapshot(): all fields as they are now, in a read-only table that raises on unknown ones.
 ---@return table
 function methods:snapshot()
-  local link, role = check_self("end:snapshot", self)
-  endpoint.check_free("end:snapshot", link)
-  return strict.record(SNAPSHOT, strict.check("end:snapshot", links.snapshot(link, role)))
+  endpoint.check_free("end:snapshot", (check_self("end:snapshot", self)))
+  return strict.record(SNAPSHOT, values_of(self, "end:snapshot"))
 end
 
 --- end:exporter(label, context, length): keying material of this session (RFC 5705, RFC 8446 7.5).
@@ -59,6 +67,9 @@ function methods:exporter(label, context, length)
     arguments.check_one(api, options.exporter.context, context)
   end
   length = arguments.check_one(api, options.exporter.length, length)
+  if rawget(self, NEAR) then
+    strict.raise(api .. ": the far end cannot be asked: ask the one that is here")
+  end
   endpoint.check_free(api, link)
   return (strict.check(api, links.exporter(link, role, label, context, length)))
 end
@@ -88,10 +99,10 @@ function methods:as_json(name)
 end
 
 -- One snapshot for each epoch, the current one last.
-local function history(link, role)
-  local list = strict.check("end.history", links.history(link, role))
+local function history(link, role, near)
+  local list = strict.check("end.history", links.history(link, near or role))
   for index, values in ipairs(list) do
-    list[index] = strict.record(SNAPSHOT, values)
+    list[index] = strict.record(SNAPSHOT, near and far.of(values, role) or values)
   end
   return strict.wrap(list, nil, true)
 end
@@ -103,7 +114,7 @@ function End:__index(name)
   local link, role = rawget(self, LINK), rawget(self, ROLE)
   if name == "history" then
     endpoint.check_free("end.history", link)
-    return history(link, role)
+    return history(link, role, rawget(self, NEAR))
   end
   local field = STATE.by_name[name]
   if not field then
@@ -115,6 +126,9 @@ function End:__index(name)
                      table.unpack(STATE.names) })
   end
   endpoint.check_free("link." .. role, link)
+  if rawget(self, NEAR) then
+    return strict.wrap(values_of(self, "link." .. role)[name], field.schema)
+  end
   local known, value = links.field(link, role, name)
   if not known then
     strict.raise(("link.%s: %s: %s"):format(role, name, tostring(value)))
@@ -130,15 +144,24 @@ End.__pairs = strict.each
 
 function End:__tostring()
   local version = self.version
-  return ("%s end of link (%s%s)"):format(self.role, self.phase, version and ", " .. version or "")
+  local phase = rawget(self, NEAR) and "somewhere else" or self.phase
+  return ("%s end of link (%s%s)"):format(self.role, phase, version and ", " .. version or "")
 end
 
 --- Makes the end of a native link.
 ---@param native_link userdata
 ---@param role "client"|"server"
 ---@param owner table the link that scripts see
-function endpoint.new(native_link, role, owner)
-  return setmetatable({ [LINK] = native_link, [ROLE] = role, [OWNER] = owner }, End)
+---@param near? "client"|"server" where the end is somewhere else: the role of the one that is here
+function endpoint.new(native_link, role, owner, near)
+  return setmetatable({ [LINK] = native_link, [ROLE] = role, [OWNER] = owner, [NEAR] = near }, End)
+end
+
+--- Whether an end is somewhere else: most of its fields are unknown.
+---@param value table
+---@return boolean
+function endpoint.is_far(value)
+  return rawget(value, NEAR) ~= nil
 end
 
 --- The link of an end.

@@ -130,6 +130,57 @@ options.send = {
   { name = "data", type = "string", required = true, about = "the bytes to send" },
 }
 
+---------------------------------------------------------------------------------------------------
+-- Connections
+
+local TIMEOUT = { name = "timeout", type = "seconds",
+                  about = "how long to wait, in seconds; default 10" }
+
+--- Of a handshake, and of whatever else only waits.
+options.handshake = { TIMEOUT }
+
+options.connect = {
+  { name = "host", type = "name", about = "a name or an address; default \"127.0.0.1\"" },
+  { name = "port", type = "integer", min = 1, max = 65535, about = "the port to connect to" },
+  { name = "path", type = "name", about = "a unix socket, instead of host and port" },
+  { name = "client", type = "table", about = "options of the client" },
+}
+
+options.listen = {
+  { name = "host", type = "name",
+    about = "the address to listen on; default \"127.0.0.1\", which only this machine reaches" },
+  { name = "port", type = "integer", min = 0, max = 65535,
+    about = "the port to listen on; default 0, one that is free" },
+  { name = "path", type = "name", about = "a unix socket, instead of host and port" },
+  { name = "server", type = "table", about = "options of the server" },
+}
+
+options.send_live = { options.send[2], TIMEOUT }
+
+options.receive = {
+  TIMEOUT,
+  { name = "max", type = "integer", min = 1, max = math.maxinteger,
+    about = "at most so many bytes; the rest stays for the next call" },
+}
+
+options.renegotiate_live = {
+  { name = "client", type = "table", role = "client", about = "options of the client" },
+  { name = "server", type = "table", role = "server", about = "options of the server" },
+  TIMEOUT,
+}
+
+options.update_keys_live = { options.update_keys[2], TIMEOUT }
+
+options.close_live = {
+  { name = "how", type = "word", words = { "orderly", "fin", "reset" },
+    about = "with a close_notify (default), or without: by a FIN, or a reset" },
+  TIMEOUT,
+}
+
+options.resume_live = { options.pair[1] }
+
+---------------------------------------------------------------------------------------------------
+
 options.state = {
   { name = "width", type = "integer", min = 40, max = 1000,
     about = "columns; default 80, and below 64 the ends stand one below the other" },

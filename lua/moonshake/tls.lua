@@ -1,8 +1,11 @@
 -- SPDX-License-Identifier: MIT
--- ms.tls: links, and the values that stand for themselves.
+-- ms.tls: links, connections, and the values that stand for themselves.
 local arguments = require "moonshake.arguments"
+local connection = require "moonshake.connection"
 local link = require "moonshake.link"
+local listener = require "moonshake.listener"
 local marks = require "moonshake.marks"
+local options = require "moonshake.options"
 local settings = require "moonshake.settings"
 local strict = require "moonshake.strict"
 
@@ -37,4 +40,40 @@ function tls.link(given)
   return link.new(api, checked, { client = {}, server = {} })
 end
 
-return strict.module("tls", tls, { connect = true, listen = true })
+-- Where to connect to or to listen: a port, or a unix socket's path.
+local function place_of(api, checked, port)
+  if checked.path and (checked.host or checked.port) then
+    strict.raise(api .. ": path is a unix socket, host and port an address: one of them")
+  elseif checked.path then
+    return { path = checked.path }
+  elseif not (checked.port or port) then
+    strict.raise(api .. ": port is missing: the port to connect to")
+  end
+  return { host = checked.host or "127.0.0.1", port = checked.port or port }
+end
+
+--- tls.connect { host = "127.0.0.1", port =, client = {...} }, or path = for a unix socket: a
+--- connection whose client is here; nothing has happened yet, handshake() connects. A name with
+--- several addresses is tried at each.
+---@param given table
+---@return table connection
+function tls.connect(given)
+  local api = "tls.connect"
+  local checked = arguments.check(api, options.connect, given)
+  local client = settings.check(api .. ": client", "client", checked.client)
+  return connection.to(api, place_of(api, checked), settings.merge({}, client), {})
+end
+
+--- tls.listen { host = "127.0.0.1", port = 0, server = {...} }, or path = for a unix socket: a
+--- listener. It takes connections from elsewhere only where its host says so; port 0 is one that is
+--- free, see listener.port.
+---@param given table
+---@return table listener
+function tls.listen(given)
+  local api = "tls.listen"
+  local checked = arguments.check(api, options.listen, given)
+  local server = settings.check(api .. ": server", "server", checked.server)
+  return listener.new(api, place_of(api, checked, 0), settings.merge({}, server))
+end
+
+return strict.module("tls", tls)

@@ -59,6 +59,42 @@ function loop.settle()
   uv.run "nowait"
 end
 
+local kept = {} -- handles that are open
+local last -- of the marks below
+
+-- luv crashes when Lua's state is closed while a handle is closing. Finalisers then run in reverse
+-- order, so that of what was made last comes before those of all handles.
+local function at_the_end()
+  local mark = {}
+  last = setmetatable(mark, { __gc = function()
+    if last == mark then
+      for handle in pairs(kept) do
+        loop.close(handle)
+      end
+      uv.run "nowait"
+    end
+  end })
+end
+
+--- Has a handle closed at the latest when Lua's state is.
+---@param handle userdata
+---@return userdata handle
+function loop.keep(handle)
+  kept[handle] = true
+  at_the_end()
+  return handle
+end
+
+--- Closes a handle that was kept, once. `how`, if given, is luv's function that does it.
+---@param handle userdata
+---@param how? function
+function loop.close(handle, how)
+  if kept[handle] then
+    kept[handle] = nil;
+    (how or handle.close)(handle)
+  end
+end
+
 --- Seconds by a clock that only goes forward.
 ---@return number
 function loop.now()

@@ -14,7 +14,7 @@ local socket = {}
 local BACKLOG = 1024
 local MOST_WAITING = 4096 -- accepted connections that nobody took; later ones are closed
 local NEXT_ADDRESS = 0.25 -- seconds until another address is tried beside (RFC 8305 section 5)
-local TO_LINGER = 1 << 16 -- bytes that are passed over at the end
+local MOST_PASSED_OVER = 1 << 16 -- bytes, at the end
 
 -- libuv's name of an error -> the contract's word, and a sentence
 local KNOWN = {
@@ -207,16 +207,25 @@ function Socket:shutdown()
   end
 end
 
---- Says that nothing more comes, and passes over what the peer still sends until it closes, too:
---- who closes with bytes unread resets the connection, and what was written last may be lost.
----@param seconds number
-function Socket:linger(seconds)
+--- Says that nothing more comes, and closes it once the peer has, too: who closes with bytes unread
+--- resets the connection, and what was written last may be lost with it. Does not wait.
+function Socket:let_go()
+  local handle, passed = self.handle, 0
+  if not handle or self.going then
+    return
+  end
+  self.going = true
   self:shutdown()
-  local passed, due = 0, loop.now() + seconds
-  repeat
-    local bytes = self:read(math.max(0, due - loop.now()))
-    passed = passed + #(bytes or "")
-  until not bytes or passed > TO_LINGER
+  if self.ended then
+    return self:close()
+  end
+  handle:read_stop()
+  handle:read_start(loop.guard(function(_, piece)
+    passed = passed + #(piece or "")
+    if not piece or passed > MOST_PASSED_OVER then
+      self:close()
+    end
+  end))
 end
 
 --- Closes it. With `rude` by a reset (RST), where the system can.
@@ -227,11 +236,7 @@ function Socket:close(rude)
     return
   end
   self.handle = nil
-  if rude and handle.close_reset and not self.shut then
-    handle:close_reset()
-  else
-    handle:close()
-  end
+  loop.close(handle, rude and not self.shut and handle.close_reset or nil)
   if self.reader then
     self.reader:finish()
     self.reader = nil
@@ -275,7 +280,7 @@ end
 
 function Race:try_next()
   self.number = self.number + 1
-  local handle = uv.new_tcp()
+  local handle = loop.keep(uv.new_tcp())
   self.open[handle] = true
   local address = self.addresses[self.number]
   local request, message = attempt(handle.connect, handle, address, self.port,
@@ -285,7 +290,7 @@ function Race:try_next()
     end
     self.open[handle] = nil
     if problem then
-      handle:close()
+      loop.close(handle)
       self:fail(problem)
     else
       self.won:finish(handle)
@@ -293,7 +298,7 @@ function Race:try_next()
   end))
   if not request then
     self.open[handle] = nil
-    handle:close()
+    loop.close(handle)
     self:fail(message)
   end
 end
@@ -308,7 +313,7 @@ function Race:run(seconds)
   local _ <close> = setmetatable({}, { __close = function()
     timer:close()
     for handle in pairs(self.open) do
-      handle:close()
+      loop.close(handle)
     end
     self.open = {}
   end })
@@ -317,7 +322,7 @@ function Race:run(seconds)
 end
 
 local function connect_path(path, seconds)
-  local handle, answered = uv.new_pipe(false), wait.new()
+  local handle, answered = loop.keep(uv.new_pipe(false)), wait.new()
   handle:connect(path, loop.guard(function(problem)
     answered:finish(problem)
   end))
@@ -325,7 +330,7 @@ local function connect_path(path, seconds)
   if happened and not problem then
     return connected(handle, path)
   end
-  handle:close()
+  loop.close(handle)
   if not happened then
     return nil, "timeout", ("no connection to %s within %g s"):format(path, seconds)
   end
@@ -385,7 +390,7 @@ function Listener:close()
   if not self.handle then
     return
   end
-  self.handle:close()
+  loop.close(self.handle)
   self.handle = nil
   for _, one in ipairs(self.waiting) do
     one:close()
@@ -397,12 +402,12 @@ function Listener:close()
 end
 
 local function on_connection(self, path)
-  local handle = path and uv.new_pipe(false) or uv.new_tcp()
+  local handle = path and loop.keep(uv.new_pipe(false)) or loop.keep(uv.new_tcp())
   if not self.handle:accept(handle) then
-    handle:close()
+    loop.close(handle)
     return
   elseif #self.waiting >= MOST_WAITING then
-    handle:close()
+    loop.close(handle)
     return
   end
   self.waiting[#self.waiting + 1] = connected(handle, path)
@@ -414,14 +419,14 @@ end
 
 local function bind(place, seconds)
   if place.path then
-    local handle = uv.new_pipe(false)
+    local handle = loop.keep(uv.new_pipe(false))
     return handle, attempt(handle.bind, handle, place.path)
   end
   local addresses, _, message = socket.resolve(place.host, seconds)
   if not addresses then
     return nil, nil, message
   end
-  local handle = uv.new_tcp()
+  local handle = loop.keep(uv.new_tcp())
   return handle, attempt(handle.bind, handle, addresses[1], place.port)
 end
 
@@ -442,8 +447,7 @@ function socket.listen(place, seconds)
   end
   if not bound then
     if handle then
-      handle:close()
-      loop.settle()
+      loop.close(handle)
     end
     local _, sentence = told(message, "")
     return nil, ("cannot listen on %s: %s"):format(socket.show(place), sentence)

@@ -1,0 +1,400 @@
+-- SPDX-License-Identifier: MIT
+-- A connection: a link of which one end is here and the other is whatever is there, over a socket.
+-- Every wait has a deadline. What a peer did, or a network, is data on the end that is here.
+local acting = require "moonshake.link.acting"
+local arguments = require "moonshake.arguments"
+local changes = require "moonshake.link.changes"
+local endpoint = require "moonshake.endpoint"
+local inside = require "moonshake.link.state"
+local native = require "moonshake.native"
+local options = require "moonshake.options"
+local settings = require "moonshake.settings"
+local shown = require "moonshake.link.shown"
+local strict = require "moonshake.strict"
+
+local connection = {}
+
+local natives = native.link_methods
+local SECONDS = 10 -- of an action, if the script says nothing
+local MOST_WITHOUT_DATA = 1 << 24 -- bytes that a peer may send in one action without any data
+
+local Connection = { __name = "moonshake.connection" }
+local methods = shown.methods(Connection, "connection")
+
+-- Beside what every link has, the inside of a connection has
+--   role      of the end that is here      place    where to connect to (a client)
+--   socket    once there is one            data     what arrived and was not received
+--   driving   the action that waits for the peer's bytes
+
+-- The inside of a connection on which `api` may act now.
+local function open(self, api)
+  local state = inside.check(self, Connection, api)
+  acting.check(state, api)
+  return state
+end
+
+local function now()
+  return require("moonshake.io.loop").now()
+end
+
+---------------------------------------------------------------------------------------------------
+-- Carrying
+
+-- "idle", "waits" (in a handshake), "open", "closed" (by the peer) or "failed".
+local function standing(state)
+  return natives.standing(state.native, state.role)
+end
+
+local function break_off(state, api, problem, message)
+  strict.check(api, natives.break_off(state.native, problem, message))
+  state.events = nil
+end
+
+local function feed(state, api, bytes)
+  strict.check(api, natives.feed(state.native, state.role, bytes))
+end
+
+-- A socket that takes nothing may still have what says why.
+local function after_refused_write(state, api, problem, message)
+  local bytes = state.socket:read(0)
+  while bytes do
+    feed(state, api, bytes)
+    acting.carry_out(state, api)
+    bytes = standing(state) ~= "failed" and state.socket:read(0)
+  end
+  break_off(state, api, problem, message)
+end
+
+-- Works as far as it goes without the peer, and hands the socket what this end wrote.
+local function work(state, api, due)
+  acting.carry_out(state, api)
+  local epoch = natives.epoch(state.native)
+  if not state.told[epoch] then -- the peer began it
+    changes.note_told(state, epoch)
+  end
+  local bytes = natives.take(state.native, state.role)
+  if bytes == "" then
+    return
+  end
+  local written, problem, message = state.socket:write(bytes, math.max(0, due - now()))
+  if not written and problem ~= "closed" then
+    after_refused_write(state, api, problem, message)
+  end
+end
+
+-- Takes what the peer sends next. Returns how many bytes came, or nil when the time is over.
+local function carry(state, api, due)
+  local left = due - now()
+  if left <= 0 then
+    return nil
+  end
+  local bytes, problem, message = state.socket:read(left)
+  if bytes then
+    feed(state, api, bytes)
+    return #bytes
+  elseif problem == "timeout" then
+    return nil
+  elseif problem ~= "closed" then
+    break_off(state, api, problem, message)
+  elseif state.socket:is_closed() then
+    strict.raise(api .. ": the connection was closed meanwhile")
+  else
+    natives.hang_up(state.native, state.role)
+  end
+  return 0
+end
+
+-- Works with the peer until over() holds, or this end is over. Returns false when the time is.
+local function drive(state, api, due, over)
+  if state.driving then
+    strict.raise(("connection: busy: %s waits for the peer already"):format(state.driving))
+  end
+  state.driving = api
+  local _ <close> = setmetatable({}, { __close = function() state.driving = nil end })
+  local count = 0
+  while true do
+    work(state, api, due)
+    local stands = standing(state)
+    if over() or stands == "failed" or stands == "closed" then
+      return true
+    end
+    local came = carry(state, api, due)
+    if not came then
+      return false
+    end
+    count = count + came
+    if count > MOST_WITHOUT_DATA then
+      break_off(state, api, "message_too_large",
+                ("the peer sent more than %d bytes and no data"):format(MOST_WITHOUT_DATA))
+    end
+  end
+end
+
+-- A handshake until it is over, in whichever way.
+local function shake_hands(state, api, seconds, due)
+  local in_time = drive(state, api, due, function() return standing(state) ~= "waits" end)
+  if not in_time then
+    break_off(state, api, "timeout", ("the handshake was not over within %g s"):format(seconds))
+  end
+  if standing(state) == "failed" then
+    state.socket:let_go()
+  end
+  return natives.content(state.native)
+end
+
+-- The problem word of the end that is here, or what became of it.
+local function problem_of(state)
+  local one = state[state.role]
+  return one.error and one.error.problem or one.phase
+end
+
+---------------------------------------------------------------------------------------------------
+-- Actions
+
+--- connection:handshake { timeout = 10 }: connects (a client), and shakes hands, until this end's
+--- own handshake is complete or over. A TLS 1.3 server may refuse a client after that: the client
+--- learns of it by its next receive. A handshake that ran out of time is over.
+---@param given? table timeout in seconds for all of it
+---@return boolean content whether this end completed it
+function methods:handshake(given)
+  local api = "connection:handshake"
+  local state = open(self, api)
+  local seconds = arguments.check(api, options.handshake, given).timeout or SECONDS
+  local due = now() + seconds
+  if standing(state) ~= "idle" then
+    strict.raise(api .. ": it has had its handshake: make another connection")
+  end
+  changes.note_told(state, "initial")
+  if not state.socket then
+    local made, problem, message =
+      require("moonshake.io.socket").connect(state.place, seconds)
+    if not made then
+      break_off(state, api, problem, message)
+      return false
+    end
+    state.socket, state.remote = made, made.remote
+  end
+  strict.check(api, natives.begin(state.native, "handshake", {}))
+  return shake_hands(state, api, seconds, due)
+end
+
+--- connection:send { data =, timeout = 10 }: sends, and returns when the system has taken it.
+---@param given table
+---@return boolean|nil done
+---@return string|nil problem where it could not be sent: "closed", or the problem of this end
+function methods:send(given)
+  local api = "connection:send"
+  local state = open(self, api)
+  local checked = arguments.check(api, options.send_live, given)
+  strict.check(api, natives.begin(state.native, "send",
+                                  { from = state.role, data = checked.data }))
+  if standing(state) == "open" then
+    work(state, api, now() + (checked.timeout or SECONDS))
+  end
+  if standing(state) ~= "open" then
+    return nil, problem_of(state)
+  end
+  return true
+end
+
+--- connection:receive { timeout = 10, max = }: the data that comes next, as much as there is.
+--- Session tickets, key updates, and a renegotiation or reauthentication that the peer wants, are
+--- answered meanwhile.
+---@param given? table max: at most so many bytes; the rest stays
+---@return string|nil data
+---@return string|nil why "timeout", "closed" (the peer's close_notify) or the problem of this end
+function methods:receive(given)
+  local api = "connection:receive"
+  local state = open(self, api)
+  local checked = arguments.check(api, options.receive, given)
+  if standing(state) == "idle" then
+    strict.raise(api .. ": the connection has had no handshake yet: call handshake()")
+  end
+  local in_time = true
+  if state.data == "" and state.socket then
+    in_time = drive(state, api, now() + (checked.timeout or SECONDS), function()
+      state.data = natives.received(state.native, state.role)
+      return state.data ~= ""
+    end)
+  end
+  if state.data ~= "" then
+    local data = state.data:sub(1, checked.max or #state.data)
+    state.data = state.data:sub(#data + 1)
+    return data
+  elseif not in_time then
+    return nil, "timeout"
+  end
+  if standing(state) == "failed" and state.socket then
+    state.socket:let_go()
+  end
+  return nil, problem_of(state)
+end
+
+--- connection:renegotiate { client = {...} or server = {...}, timeout = 10 }: another handshake,
+--- asked for by this end (up to TLS 1.2). Options given change this end's for good.
+---@param given? table
+---@return boolean content
+function methods:renegotiate(given)
+  local api = "connection:renegotiate"
+  local state = open(self, api)
+  local checked = arguments.check(api, options.renegotiate_live, given, state.role)
+  local seconds = checked.timeout or SECONDS
+  changes.begin(state, api, "renegotiate", { by = state.role },
+                changes.ends(state, api, checked))
+  return shake_hands(state, api, seconds, now() + seconds)
+end
+
+--- connection:reauthenticate { server = {...}, timeout = 10 }: TLS 1.3's post-handshake
+--- authentication, which a server asks for.
+---@param given? table
+---@return boolean content
+function methods:reauthenticate(given)
+  local api = "connection:reauthenticate"
+  local state = open(self, api)
+  if state.role ~= "server" then
+    strict.raise(api .. ": only a server asks for it (RFC 8446 section 4.6.2)")
+  end
+  local checked = arguments.check(api, options.renegotiate_live, given, state.role)
+  local seconds = checked.timeout or SECONDS
+  local afterwards = changes.begin_reauthentication(state, api, changes.ends(state, api, checked))
+  local content = shake_hands(state, api, seconds, now() + seconds)
+  afterwards()
+  return content
+end
+
+--- connection:update_keys { request_peer = false, timeout = 10 }: TLS 1.3's key update by this end.
+---@param given? table
+---@return boolean content
+function methods:update_keys(given)
+  local api = "connection:update_keys"
+  local state = open(self, api)
+  local checked = arguments.check(api, options.update_keys_live, given)
+  strict.check(api, natives.begin(state.native, "update_keys", {
+    by = state.role, request_peer = checked.request_peer or false,
+  }))
+  work(state, api, now() + (checked.timeout or SECONDS))
+  return natives.content(state.native)
+end
+
+--- connection:close { how = "orderly", timeout = 10 }: sends close_notify and the end of the
+--- stream, and does not wait for the peer's: receive does, and tells whether that came. "fin" ends
+--- the stream without a close_notify, and "reset" by a reset: nothing can be received after.
+---@param given? table
+---@return boolean content
+function methods:close(given)
+  local api = "connection:close"
+  local state = open(self, api)
+  local checked = arguments.check(api, options.close_live, given)
+  if checked.how and checked.how ~= "orderly" then
+    if state.socket then
+      state.socket:close(checked.how == "reset")
+    end
+    break_off(state, api, "closed_early", "this end closed the connection without close_notify")
+    return false
+  end
+  strict.check(api, natives.begin(state.native, "close", { by = state.role }))
+  if state.socket then
+    work(state, api, now() + (checked.timeout or SECONDS))
+    state.socket:shutdown()
+  end
+  return natives.content(state.native)
+end
+
+--- connection:resume { client = {...} }: a new connection to the same place, not begun, with this
+--- one's options but for those given, whose client offers this one's session. May follow close.
+--- Raises where there is no session to offer.
+---@param given? table
+---@return table connection
+function methods:resume(given)
+  local api = "connection:resume"
+  local state = open(self, api)
+  local own = arguments.check(api, options.resume_live, given)
+  strict.check(api, natives.can_resume(state.native))
+  local checked, changed = changes.for_resumption(state, api, own)
+  return connection.to(api, state.place, checked.client, changed.client, state.native,
+                       shown.carried(self))
+end
+
+---------------------------------------------------------------------------------------------------
+
+do
+  local fields = table.move(shown.fields, 1, #shown.fields, 1, {})
+  fields[#fields + 1] = { name = "role", about = "which end is here: \"client\" or \"server\"" }
+  fields[#fields + 1] = { name = "remote", about = "the peer's address: \"127.0.0.1:443\"" }
+  shown.class(Connection, "connection", strict.schema("connection", fields), methods, {
+    role = function(state) return state.role end,
+    remote = function(state) return state.remote end,
+  })
+end
+
+function Connection:__tostring()
+  local state = inside.of(self)
+  return ("connection (%s %s, with %s)"):format(state.role, state[state.role].phase, state.remote)
+end
+
+local function dispose(state)
+  if state.socket then
+    state.socket:close()
+  end
+  natives.dispose(state.native)
+end
+
+function Connection:__close()
+  dispose(inside.of(self))
+end
+
+-- libuv keeps a handle until it is closed.
+function Connection:__gc()
+  local state = inside.of(self)
+  if state.socket then
+    state.socket:close()
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- For the rest of the library
+
+local function new(state, kin)
+  local role = state.role
+  state.roles, state.policies, state.told, state.data = { role }, {}, {}, ""
+  state.policies[role] = state.policy
+  state.native = strict.check("tls", native.link(state.configs.client, state.configs.server, kin))
+  local self = inside.new(Connection, state, function() return natives.busy(state.native) end,
+                          dispose)
+  for _, one in ipairs { "client", "server" } do
+    state[one] = endpoint.new(state.native, one, self, one ~= role and role or nil)
+  end
+  return self
+end
+
+--- A client that has not connected yet.
+---@param api string
+---@param place table where to, see io/socket.lua
+---@param checked table options of the client
+---@param changed table set of options that were changed
+---@param resumed? userdata native link whose session is offered
+---@param earlier? table what that link carried
+---@return table
+function connection.to(api, place, checked, changed, resumed, earlier)
+  local config, policy = settings.make(api .. ": client", "client", checked, changed)
+  return new({
+    role = "client", place = place, remote = require("moonshake.io.socket").show(place),
+    checked = { client = checked }, changed = { client = changed },
+    configs = { client = config }, policy = policy, earlier = earlier,
+  }, resumed)
+end
+
+--- A server on a socket that was accepted.
+---@param socket table
+---@param made table { checked =, config =, policy =, kin = } of the listener: kin is the native
+--- link whose server takes back the sessions of all
+---@return table
+function connection.from(socket, made)
+  return new({
+    role = "server", socket = socket, remote = socket.remote,
+    checked = { server = made.checked }, changed = { server = {} },
+    configs = { server = made.config }, policy = made.policy,
+  }, made.kin)
+end
+
+return connection
