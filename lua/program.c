@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -108,6 +109,25 @@ static int die_with_parent(lua_State *L) {
     return 1;
 }
 
+static int adopt_orphans(lua_State *L) {
+    bool set = false;
+#ifdef __linux__
+    set = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+#endif
+    lua_pushboolean(L, set);
+    return 1;
+}
+
+static int end_child(lua_State *L) {
+    lua_Integer pid = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, pid > 1 && pid <= INT_MAX, 1, "not a process");
+    bool ended = kill((pid_t)pid, SIGKILL) == 0;
+    while (ended && waitpid((pid_t)pid, NULL, 0) < 0) {
+        ended = errno == EINTR;
+    }
+    return answer(L, ended);
+}
+
 static int keep_to_itself(lua_State *L) {
     lua_Integer descriptor = luaL_checkinteger(L, 1);
     luaL_argcheck(L, descriptor >= 0 && descriptor <= INT_MAX, 1, "not a descriptor");
@@ -136,6 +156,8 @@ int ms_program_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"interrupted", program_interrupted},
                                          {"limit_memory", limit_memory},
                                          {"die_with_parent", die_with_parent},
+                                         {"adopt_orphans", adopt_orphans},
+                                         {"end_child", end_child},
                                          {"keep_to_itself", keep_to_itself},
                                          {"standard_files", standard_files},
                                          {"ignores", ignores},

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A child that outlives its case holds nothing up: neither one that stays in the worker's process
--- group, which ends with that, nor one that leaves it, which nobody ends but itself.
+-- A child that outlives its case holds nothing up and ends with the worker: one that stays in its
+-- process group, and one that leaves it.
 local ms = require "moonshake"
 local disaster = require "disaster"
 local expect = ms.expect

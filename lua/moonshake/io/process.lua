@@ -1,13 +1,16 @@
 -- SPDX-License-Identifier: MIT
 -- A child process that speaks in lines over descriptor 3, and whose output is kept, which is its
 -- descriptor 4 as well. It leads a session and a process group of its own, so that all it started
--- can be ended with it.
+-- can be ended with it; what left that group is adopted, and ended too.
 
 local uv = require "luv"
 local captured = require "moonshake.io.captured"
 local loop = require "moonshake.io.loop"
+local orphans = require "moonshake.io.orphans"
 
 local process = {}
+
+local living = {} -- pid -> true
 
 local PIECE = 65536
 local MOST_PIECES = 64 -- that are read at once: who prints without end must not hold us
@@ -79,6 +82,8 @@ end
 local function on_exit(self, code, signal)
   self.status = { code = code, signal = signal }
   self:kill() -- what it left behind
+  living[self.pid] = nil
+  orphans.end_all(living)
   self.buried = true -- its number may be another's from here on
   self.handle:close()
   self.patience:set(TO_DRAIN)
@@ -173,6 +178,7 @@ function process.start(how)
     on_line = how.on_line, on_silence = how.on_silence, on_end = how.on_end,
     channel = uv.new_pipe(false),
   }, Process)
+  orphans.adopt()
   self.handle, self.pid = uv.spawn(how.program, {
     args = how.arguments,
     env = how.environment,
@@ -188,6 +194,7 @@ function process.start(how)
     uv.fs_close(ends.read)
     return nil, ("cannot start %s: %s"):format(how.program, problem)
   end
+  living[self.pid] = true
   self.poll = uv.new_poll(self.output)
   self.poll:start("r", loop.guard(function()
     if self.poll and drain(self) then

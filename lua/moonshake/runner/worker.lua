@@ -104,6 +104,7 @@ return function(program, channel, output)
     return 0
   end
   program.die_with_parent(first.parent)
+  program.adopt_orphans() -- a daemon of one of our cases is not another worker's
   program.keep_to_itself(DESCRIPTOR)
   program.keep_to_itself(OUTPUT)
   io.stdout:setvbuf "line" -- what was written is there when a case crashes
