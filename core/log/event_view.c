@@ -50,6 +50,24 @@ const struct ms_field ms_event_fields[] = {
     FIELD(MS_FIELD_TEXT, told_by, "error: \"itself\" or \"peer\""),
     {NULL, MS_FIELD_TEXT, 0, NULL, NULL}};
 
+#define ALERT(type, name, about)                                                                   \
+    { #name, type, offsetof(struct ms_alert_state, name), NULL, about }
+const struct ms_field ms_alert_fields[] = {ALERT(MS_FIELD_TEXT, level, "\"warning\" or \"fatal\""),
+                                           ALERT(MS_FIELD_TEXT, name, "IANA's name"),
+                                           ALERT(MS_FIELD_INTEGER, number, "its code"),
+                                           {NULL, MS_FIELD_TEXT, 0, NULL, NULL}};
+
+static const char *alert_level(uint8_t level) {
+    return level == GNUTLS_AL_FATAL ? "fatal" : "warning";
+}
+
+void ms_alert_tell(struct ms_alert_state *alert, uint8_t level, uint8_t number) {
+    alert->present = true;
+    alert->level = alert_level(level);
+    alert->number = number;
+    alert->name = ms_names_text(MS_NAMES_ALERT, number, alert->spare);
+}
+
 struct collected {
     struct ms_log *log;
     struct ms_certificates *list;
@@ -121,7 +139,7 @@ static void view_kind(const struct ms_event *event, struct ms_event_view *view) 
         view->type = ms_names_text(MS_NAMES_MESSAGE, event->type, view->spare[0]);
         break;
     case MS_EVENT_ALERT:
-        view->level = event->level == GNUTLS_AL_FATAL ? "fatal" : "warning";
+        view->level = alert_level(event->level);
         view->name = ms_names_text(MS_NAMES_ALERT, event->type, view->spare[1]);
         view->number = event->type;
         break;

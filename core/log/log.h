@@ -31,6 +31,17 @@ struct ms_failure {
 };
 extern const struct ms_field ms_failure_fields[];
 
+/* An alert, as a snapshot and a dissector tell of it. */
+struct ms_alert_state {
+    bool present;
+    const char *level, *name;
+    int64_t number;
+    char spare[16];
+};
+extern const struct ms_field ms_alert_fields[];
+/* Fills `alert` with an alert of these numbers. */
+void ms_alert_tell(struct ms_alert_state *alert, uint8_t level, uint8_t number);
+
 struct ms_event {
     int64_t index; /* from 1 */
     int64_t time;  /* seconds since the epoch, by the clock of the end that did it */

@@ -22,12 +22,16 @@ static size_t lacking(const struct ms_bytes *part) {
     return whole - part->len;
 }
 
+struct ms_slice ms_records_held(const struct ms_records *records) {
+    const struct ms_bytes *part = &records->part;
+    bool whole = part->len >= RECORD_HEADER && lacking(part) == 0; /* handed out by the last call */
+    return whole ? (struct ms_slice){0} : (struct ms_slice){part->data, part->len};
+}
+
 bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct ms_slice *record) {
     struct ms_bytes *part = &records->part;
     *record = (struct ms_slice){0};
-    if (part->len >= RECORD_HEADER && lacking(part) == 0) { /* handed out by the last call */
-        part->len = 0;
-    }
+    part->len = ms_records_held(records).len;
     while (bytes->len > 0) {
         size_t some = lacking(part);
         some = some < bytes->len ? some : bytes->len;
@@ -45,9 +49,8 @@ bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct 
 }
 
 void ms_records_rest(struct ms_records *records) {
-    struct ms_bytes *part = &records->part;
-    if (part->len == 0 || (part->len >= RECORD_HEADER && lacking(part) == 0)) {
-        ms_bytes_clear(part);
+    if (ms_records_held(records).len == 0) {
+        ms_bytes_clear(&records->part);
     }
 }
 

@@ -11,7 +11,8 @@ enum ms_record_type {
     MS_RECORD_CHANGE_CIPHER_SPEC = 20,
     MS_RECORD_ALERT = 21,
     MS_RECORD_HANDSHAKE = 22,
-    MS_RECORD_APPLICATION_DATA = 23
+    MS_RECORD_APPLICATION_DATA = 23,
+    MS_RECORD_HEARTBEAT = 24
 };
 
 /* ExtensionType (RFC 8446 section 4.2; renegotiation_info: RFC 5746). */
@@ -43,6 +44,8 @@ struct ms_records {
  * or to absent when more bytes are needed. The record borrows until the next call. False when
  * memory is short. */
 bool ms_records_next(struct ms_records *records, struct ms_slice *bytes, struct ms_slice *record);
+/* What has come of a record that is not complete; borrows until the next call. */
+struct ms_slice ms_records_held(const struct ms_records *records);
 /* Gives memory back between two records; what is there of an incomplete one stays. */
 void ms_records_rest(struct ms_records *records);
 void ms_records_clear(struct ms_records *records);

@@ -53,13 +53,6 @@ bool ms_session_wire_chain(const struct ms_session *session, bool incoming, bool
     return !*there || list_message(session->log, message, chain);
 }
 
-static void put_alert(const struct ms_event *event, struct ms_alert_state *alert) {
-    alert->present = true;
-    alert->level = event->level == GNUTLS_AL_FATAL ? "fatal" : "warning";
-    alert->number = event->type;
-    alert->name = ms_names_text(MS_NAMES_ALERT, event->type, alert->spare);
-}
-
 static bool put_request(const struct ms_event *event, struct ms_state *state) {
     struct ms_request request;
     state->certificate_requested = true;
@@ -85,7 +78,8 @@ static bool put_failure(const struct ms_event *event, struct ms_state *state) {
 static bool put_event(const struct ms_event *event, struct ms_state *state) {
     switch (event->kind) {
     case MS_EVENT_ALERT:
-        put_alert(event, event->incoming ? &state->alert_received : &state->alert_sent);
+        ms_alert_tell(event->incoming ? &state->alert_received : &state->alert_sent, event->level,
+                      event->type);
         return true;
     case MS_EVENT_REQUEST:
         return !(event->incoming || event->delivered) || put_request(event, state);

@@ -3,14 +3,6 @@
 
 #include "memory.h"
 
-#define ALERT(type, name, about)                                                                   \
-    { #name, type, offsetof(struct ms_alert_state, name), NULL, about }
-static const struct ms_field alert_fields[] = {
-    ALERT(MS_FIELD_TEXT, level, "\"warning\" or \"fatal\""),
-    ALERT(MS_FIELD_TEXT, name, "IANA's name"),
-    ALERT(MS_FIELD_INTEGER, number, "its code"),
-    {NULL, MS_FIELD_TEXT, 0, NULL, NULL}};
-
 #define FAILURE(type, name, about)                                                                 \
     { #name, type, offsetof(struct ms_failure, name), NULL, about }
 const struct ms_field ms_failure_fields[] = {
@@ -47,8 +39,8 @@ const struct ms_field ms_state_fields[] = {
     FIELD(MS_FIELD_TEXT, failed_during, "\"handshake\", \"read\", \"write\" or \"close\""),
     FIELD(MS_FIELD_TEXT, told_by, "who told of the failure: \"itself\" or \"peer\""),
     RECORD(error, ms_failure_fields, "why this end failed or was refused; nil: it did not"),
-    RECORD(alert_sent, alert_fields, "the last alert of this epoch that this end sent"),
-    RECORD(alert_received, alert_fields, "the last alert of this epoch that reached this end"),
+    RECORD(alert_sent, ms_alert_fields, "the last alert of this epoch that this end sent"),
+    RECORD(alert_received, ms_alert_fields, "the last alert of this epoch that reached this end"),
     FIELD(MS_FIELD_TEXT, version, "negotiated version: \"TLS1.2\""),
     FIELD(MS_FIELD_TEXT, cipher_suite, "IANA's name"),
     FIELD(MS_FIELD_TEXT, group, "IANA's name of the (EC)DHE group; nil with RSA key exchange"),

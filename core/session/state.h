@@ -8,13 +8,6 @@
 
 #include "log.h"
 
-struct ms_alert_state {
-    bool present;
-    const char *level, *name;
-    int64_t number;
-    char spare[16];
-};
-
 struct ms_wire_state {
     bool present;
     struct ms_certificates sent_certificates, received_certificates;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the library asks for names, fields and classes: the tables of the core, as lists. */
 #include "cause.h"
+#include "dissect.h"
 #include "log.h"
 #include "names.h"
 #include "native.h"
@@ -93,9 +94,11 @@ static int list_words(lua_State *L) {
 }
 
 static int describe_fields(lua_State *L) {
-    static const char *const words[] = {"certificate", "state", "verification", "event", NULL};
+    static const char *const words[] = {"certificate", "state",     "verification",
+                                        "event",       "dissected", NULL};
     static const struct ms_field *const fields[] = {ms_certificate_fields, ms_state_fields,
-                                                    ms_verification_fields, ms_event_fields};
+                                                    ms_verification_fields, ms_event_fields,
+                                                    ms_dissected_fields};
     ms_walker_describe(L, fields[luaL_checkoption(L, 1, NULL, words)]);
     return 1;
 }

@@ -32,5 +32,6 @@ int luaopen_moonshake_native(lua_State *L) {
     ms_pki_open(L);
     ms_config_open(L);
     ms_link_open(L);
+    ms_dissect_open(L);
     return 1;
 }

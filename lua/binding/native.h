@@ -19,6 +19,7 @@ void ms_words_open(lua_State *L);
 void ms_pki_open(lua_State *L);
 void ms_config_open(lua_State *L);
 void ms_link_open(lua_State *L);
+void ms_dissect_open(lua_State *L);
 
 /* luaL_setfuncs() with the context as upvalue 1, for ms_context_of(). */
 void ms_native_add(lua_State *L, const luaL_Reg *functions);

@@ -420,6 +420,19 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
   end, established(version))
 end
 
+action("a dissector", function(stream)
+  local dissector = native.dissector()
+  local found = {}
+  for _, piece in ipairs { stream:sub(1, 8), stream:sub(9) } do
+    table.move(assert(dissector:feed("server", piece)), 1, 8, #found + 1, found)
+  end
+  assert(dissector:rest "server" == "\22\3" and dissector:rest "client" == "")
+  assert(#found == 2 and found[1].messages[2] == "Certificate" and found[2].alert.number == 40)
+  return found
+end, function()
+  return "\22\3\3\0\8\14\0\0\0\11\0\0\0" .. "\21\3\3\0\2\2\40" .. "\22\3"
+end)
+
 action("last words", function()
   assert(native.last_words(1, "TOKEN", "@moonshake/"))
   assert(native.last_words(2, "TOKEN"))

@@ -371,6 +371,30 @@ test("links are collected in whatever order", function()
 end)
 
 ---------------------------------------------------------------------------------------------------
+-- Dissectors
+
+test("a dissector cuts and names what it is fed", function()
+  local dissector = native.dissector()
+  equal(#assert(dissector:feed("client", "\22\3\1\0")), 0)
+  equal(dissector:rest "client", "\22\3\1\0")
+  equal(dissector:rest "server", "")
+  local found = assert(dissector:feed("client", "\4\1\0\0\0\22\3"))
+  equal(#found, 1)
+  equal(found[1].bytes, "\22\3\1\0\4\1\0\0\0")
+  equal(found[1].type, "handshake")
+  equal(found[1].version, "TLS1.0")
+  equal(found[1].length, 9)
+  equal(found[1].encrypted, false)
+  equal(table.concat(found[1].messages, " "), "ClientHello")
+  found = assert(dissector:feed("server", "EHLO\r\n"))
+  equal(found[1].bytes, "EHLO\r\n")
+  equal(found[1].type, nil)
+  equal(#found[1].messages, 0)
+  raises("invalid option", function() dissector:feed("carrier", "") end)
+  raises("dissector", function() dissector.feed({}, "client", "") end)
+end)
+
+---------------------------------------------------------------------------------------------------
 -- The deadline
 
 test("the deadline ends a loop that swallows errors", function()
