@@ -2,6 +2,7 @@
 #include "link.h"
 
 #include "memory.h"
+#include "pieces.h"
 
 struct epoch_states {
     struct ms_state ends[2];
@@ -17,9 +18,8 @@ struct ms_link {
     bool alone;                 /* one of them is */
     struct epoch_states *past;
     size_t num_past, past_capacity;
-    ms_carry *carry;
-    void *carry_context;
-    bool tampered; /* flights are handed out */
+    bool tampered;              /* flights are handed out */
+    struct ms_pieces pieces[2]; /* of a link in memory, by the role that they go to */
     bool begun, closed;
     bool closed_by[2]; /* by role: the script closed that end */
     size_t begun_by_peer;
@@ -82,6 +82,8 @@ void ms_link_free(struct ms_link *link) {
         ms_state_clear(&link->past[i].ends[MS_SERVER]);
     }
     ms_free(link->past);
+    ms_pieces_clear(&link->pieces[MS_CLIENT]);
+    ms_pieces_clear(&link->pieces[MS_SERVER]);
     ms_session_free(link->ends[MS_CLIENT]);
     ms_session_free(link->ends[MS_SERVER]);
     ms_resumption_release(link->resumption);
@@ -282,14 +284,12 @@ bool ms_link_send(struct ms_link *link, enum ms_role from, struct ms_slice data,
 
 /* ---- pumping ---- */
 
-void ms_link_carry(struct ms_link *link, ms_carry *carry, void *context) {
-    link->carry = carry;
-    link->carry_context = context;
-}
-
 bool ms_link_feed(struct ms_link *link, enum ms_role to, struct ms_slice bytes,
                   struct ms_error *error) {
-    return ms_session_feed(link->ends[to], bytes, error);
+    if (link->alone) {
+        return ms_session_feed(link->ends[to], bytes, error);
+    }
+    return ms_pieces_add(&link->pieces[to], bytes) || ms_fail_memory(error);
 }
 
 struct ms_slice ms_link_take(struct ms_link *link, enum ms_role from) {
@@ -324,10 +324,22 @@ static bool deliver(struct ms_link *link, enum ms_role from, bool *moved, struct
         return true;
     }
     *moved = true;
-    if (link->carry) {
-        return link->carry(link->carry_context, link, from, bytes, error);
-    }
     return ms_session_feed(link->ends[other(from)], bytes, error);
+}
+
+/* One piece to each end, once all that came before has been dealt with. */
+static bool deliver_pieces(struct ms_link *link, bool *moved, struct ms_error *error) {
+    for (int role = 0; role < 2; role++) {
+        struct ms_slice piece = ms_pieces_first(&link->pieces[role]);
+        if (piece.data) {
+            if (!ms_session_feed(link->ends[role], piece, error)) {
+                return false;
+            }
+            ms_pieces_drop(&link->pieces[role]);
+            *moved = true;
+        }
+    }
+    return true;
 }
 
 /* The peer of an end that is alone begins an epoch unasked. */
@@ -408,6 +420,9 @@ enum ms_pumped ms_link_pump(struct ms_link *link, bool (*stop)(void *context), v
         }
         if (asks(link, MS_CLIENT) || asks(link, MS_SERVER)) {
             return MS_PUMP_ASKS;
+        }
+        if (!moved && !deliver_pieces(link, &moved, error)) {
+            return MS_PUMP_FAILED;
         }
     }
     if (wrote(link, MS_CLIENT) || wrote(link, MS_SERVER)) {

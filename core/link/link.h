@@ -51,8 +51,9 @@ enum ms_role ms_link_asking(const struct ms_link *link);
 bool ms_link_content(const struct ms_link *link);
 bool ms_link_closed(const struct ms_link *link); /* the script closed it */
 
-/* The carrier's side of an end that is here. Feeding copies; taken bytes borrow until the next
- * pump. ms_link_hang_up() says that the carrier ended behind what was fed. */
+/* The carrier's side of an end that is here. Feeding copies; an end of a link in memory deals with
+ * what was fed in one call before it gets the next. Taken bytes borrow until the next pump.
+ * ms_link_hang_up() says that the carrier ended behind what was fed. */
 bool ms_link_feed(struct ms_link *link, enum ms_role to, struct ms_slice bytes,
                   struct ms_error *error);
 struct ms_slice ms_link_take(struct ms_link *link, enum ms_role from);
@@ -67,12 +68,6 @@ bool ms_link_break(struct ms_link *link, const char *problem, const char *messag
  * that end and feeds to the other as it likes. */
 void ms_link_tamper(struct ms_link *link, bool on);
 enum ms_role ms_link_writing(const struct ms_link *link);
-
-/* The place where bytes in transit can be changed: `carry` gets what `from` wrote and delivers what
- * it likes through ms_session_feed(); NULL delivers all of it. */
-typedef bool ms_carry(void *context, struct ms_link *link, enum ms_role from, struct ms_slice bytes,
-                      struct ms_error *error);
-void ms_link_carry(struct ms_link *link, ms_carry *carry, void *context);
 
 struct ms_session *ms_link_end(struct ms_link *link, enum ms_role role); /* borrowed */
 struct ms_log *ms_link_log(struct ms_link *link);                        /* borrowed */

@@ -36,8 +36,7 @@ static uint32_t draw(struct carrier *carrier, uint32_t below) {
 
 static bool feed(struct ms_link *link, enum ms_role from, const uint8_t *bytes, size_t len,
                  struct ms_error *error) {
-    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
-    return ms_session_feed(to, (struct ms_slice){bytes, len}, error);
+    return world_deliver(link, from, (struct ms_slice){bytes, len}, error);
 }
 
 /* Repeats one record of a flight, or swaps two neighbours: what a flip of bits never hits upon. */
@@ -222,7 +221,7 @@ static void check_link(struct world *world) {
 static void pump(struct world *world, struct carrier *carrier) {
     struct ms_error error = {0};
     carrier->steps = 0;
-    enum ms_pumped result = ms_link_pump(world->link, too_long, carrier, &error);
+    enum ms_pumped result = world_pump_until(world, too_long, carrier, &error);
     assert_string_equal(error.text, "");
     assert_int_equal(result, MS_PUMP_QUIET);
     check_link(world);
@@ -261,7 +260,7 @@ static void run(struct world *world, uint16_t version, uint32_t seed) {
     world->link =
         ms_link_new(world->client_config, world->server_config, &world->clock, NULL, &error);
     assert_non_null(world->link);
-    ms_link_carry(world->link, carry, &carrier);
+    world_carry(world, carry, &carrier);
     assert_true(ms_link_handshake(world->link, &error));
     pump(world, &carrier);
     for (int i = 0; i < 3; i++) {

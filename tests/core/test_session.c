@@ -48,8 +48,7 @@ static bool carry(void *context, struct ms_link *link, enum ms_role from, struct
     if (faults->spoilt_at > 0) {
         copy[faults->spoilt_at - 1] ^= 1;
     }
-    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
-    return ms_session_feed(to, (struct ms_slice){copy, bytes.len}, error);
+    return world_deliver(link, from, (struct ms_slice){copy, bytes.len}, error);
 }
 
 static void an_epoch_is_reported_by_the_options_it_had(void **unused) {
@@ -86,7 +85,7 @@ static void a_stalled_link_can_be_closed(void **unused) {
         struct faults faults = {.lose = {true, true}};
         world_make(&world, both[i]);
         world_link(&world, NULL);
-        ms_link_carry(world.link, carry, &faults);
+        world_carry(&world, carry, &faults);
         shake(&world);
         close_link(&world, true, false);
         assert_string_equal(world_state(&world, MS_CLIENT)->phase, "closed");
@@ -105,7 +104,7 @@ static void closing_during_a_handshake_is_told_to_the_peer(void **unused) {
         struct faults faults = {.lose = {[MS_SERVER] = true}};
         world_make(&world, both[i]);
         world_link(&world, NULL);
-        ms_link_carry(world.link, carry, &faults);
+        world_carry(&world, carry, &faults);
         shake(&world);
         close_link(&world, true, false);
         const struct ms_state *server = world_state(&world, MS_SERVER);
@@ -144,7 +143,7 @@ static void an_alert_that_cannot_be_read_was_not_received(void **unused) {
         world_make(&world, both[i]);
         world_link(&world, NULL);
         shake(&world);
-        ms_link_carry(world.link, carry, &faults);
+        world_carry(&world, carry, &faults);
         close_link(&world, false, true);
         const struct ms_state *client = world_state(&world, MS_CLIENT);
         assert_false(client->alert_received.present);
@@ -162,7 +161,7 @@ static void a_wrong_record_header_is_not_a_lack_of_versions(void **unused) {
         world_make(&world, both[i]);
         world_link(&world, NULL);
         shake(&world);
-        ms_link_carry(world.link, carry, &faults);
+        world_carry(&world, carry, &faults);
         assert_true(
             ms_link_send(world.link, MS_SERVER, (struct ms_slice){(uint8_t *)"x", 1}, NULL));
         world_pump(&world);

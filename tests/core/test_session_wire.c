@@ -124,11 +124,10 @@ static bool warn_instead(void *context, struct ms_link *link, enum ms_role from,
                          struct ms_slice bytes, struct ms_error *error) {
     static const uint8_t warning[] = {21, 3, 3, 0, 2, 1, 90};
     int *flights = context;
-    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
     if (from == MS_CLIENT && ++*flights == 2) {
-        return ms_session_feed(to, (struct ms_slice){warning, sizeof warning}, error);
+        return world_deliver(link, from, (struct ms_slice){warning, sizeof warning}, error);
     }
-    return ms_session_feed(to, bytes, error);
+    return world_deliver(link, from, bytes, error);
 }
 
 /* Up to TLS 1.2 GnuTLS reports any alert that comes while a certificate is awaited, fatal or not,
@@ -140,7 +139,7 @@ static void a_warning_instead_of_a_certificate_is_no_reason(void **unused) {
     world_make(&world, TLS1_2);
     world.server_config->client_auth = MS_AUTH_REQUIRE;
     world_link(&world, NULL);
-    ms_link_carry(world.link, warn_instead, &flights);
+    world_carry(&world, warn_instead, &flights);
     shake(&world);
     const struct ms_state *server = world_state(&world, MS_SERVER);
     assert_string_equal(server->error.problem, "no_certificate");
@@ -246,7 +245,7 @@ static void what_may_still_be_sent_has_no_reason_not_to_be(void **unused) {
         world_make(&world, both[i]);
         assert_true(ms_config_add_identity(world.client_config, world.client));
         world_link(&world, NULL);
-        ms_link_carry(world.link, lose, NULL);
+        world_carry(&world, lose, NULL);
         shake(&world);
         assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
         assert_null(world_state(&world, MS_CLIENT)->not_sent_because);
@@ -267,7 +266,7 @@ static void a_link_that_stalls_later_stays_as_it_is(void **unused) {
     world_make(&world, TLS1_2);
     world_link(&world, NULL);
     shake(&world);
-    ms_link_carry(world.link, lose, NULL);
+    world_carry(&world, lose, NULL);
     assert_true(ms_link_renegotiate(world.link, MS_CLIENT, NULL));
     world_pump(&world);
     assert_string_equal(world_state(&world, MS_CLIENT)->phase, "stalled");
@@ -284,12 +283,11 @@ static void a_link_that_stalls_later_stays_as_it_is(void **unused) {
 static bool hang_up_instead(void *context, struct ms_link *link, enum ms_role from,
                             struct ms_slice bytes, struct ms_error *error) {
     (void)context;
-    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
     if (from == MS_SERVER) {
-        ms_session_hang_up(to);
+        ms_session_hang_up(ms_link_end(link, MS_CLIENT));
         return true;
     }
-    return ms_session_feed(to, bytes, error);
+    return world_deliver(link, from, bytes, error);
 }
 
 /* Puts a warning in clear in front of the server's first flight. */
@@ -297,14 +295,13 @@ static bool warn_first(void *context, struct ms_link *link, enum ms_role from,
                        struct ms_slice bytes, struct ms_error *error) {
     static const uint8_t warning[] = {21, 3, 3, 0, 2, 1, 90}; /* user_canceled */
     bool *warned = context;
-    struct ms_session *to = ms_link_end(link, from == MS_CLIENT ? MS_SERVER : MS_CLIENT);
     if (from == MS_SERVER && !*warned) {
         *warned = true;
-        if (!ms_session_feed(to, (struct ms_slice){warning, sizeof warning}, error)) {
+        if (!world_deliver(link, from, (struct ms_slice){warning, sizeof warning}, error)) {
             return false;
         }
     }
-    return ms_session_feed(to, bytes, error);
+    return world_deliver(link, from, bytes, error);
 }
 
 static void an_alert_in_clear_is_not_taken_for_a_later_one(void **unused) {
@@ -314,7 +311,7 @@ static void an_alert_in_clear_is_not_taken_for_a_later_one(void **unused) {
     bool warned = false;
     world_make(&world, TLS1_2);
     world_link(&world, NULL);
-    ms_link_carry(world.link, warn_first, &warned);
+    world_carry(&world, warn_first, &warned);
     shake(&world);
     assert_true(ms_link_content(world.link));
     const struct ms_state *client = world_state(&world, MS_CLIENT);
@@ -336,7 +333,7 @@ static void who_hangs_up_is_told_of_as_the_peer(void **unused) {
         world_make(&world, both[i % 2]);
         world_link(&world, NULL);
         if (early) { /* in the middle of the handshake */
-            ms_link_carry(world.link, hang_up_instead, NULL);
+            world_carry(&world, hang_up_instead, NULL);
         }
         shake(&world);
         assert_int_equal(ms_link_content(world.link), !early);
