@@ -20,6 +20,7 @@ local LIBRARY = {
     "reported", "tls", "partial", "matchers", "expect", "together", "scenario", "plain", "evidence",
     "case", "init" },
   { "views.*" },
+  { "reproduce.*" },
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },
