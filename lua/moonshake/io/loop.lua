@@ -101,12 +101,6 @@ function loop.now()
   return uv.hrtime() / 1e9
 end
 
---- How many processors this process may use.
----@return integer
-function loop.processors()
-  return uv.available_parallelism()
-end
-
 local Timer = {}
 Timer.__index = Timer
 

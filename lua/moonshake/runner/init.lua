@@ -8,6 +8,7 @@ local loop = require "moonshake.io.loop"
 local native = require "moonshake.native"
 local pool = require "moonshake.runner.pool"
 local process = require "moonshake.io.process"
+local processors = require "moonshake.io.processors"
 local selection = require "moonshake.runner.selection"
 local several = require "moonshake.report.several"
 local shard = require "moonshake.runner.shard"
@@ -40,7 +41,7 @@ local function open_session(options)
   local self = setmetatable({ folder = folder, options = options, began = loop.now() },
                             Session)
   self.pool = pool.new {
-    jobs = options.jobs or loop.processors(),
+    jobs = options.jobs or processors.available(),
     program = process.own_program(),
     environment = process.environment(options.erase or {}, { TMPDIR = folder }),
     timeout = options.timeout or SECONDS_TO_LOAD,
