@@ -53,6 +53,16 @@ test("without time a wait still takes notice of what has happened", function()
   equal(wait.await(wait.new(), -1), false)
 end)
 
+test("a wait without time comes back each time, whatever else is waited for", function()
+  local timer = loop.timer(function() end)
+  timer:set(LONG)
+  for _ = 1, 100 do
+    equal(wait.await(wait.new(), 0), false)
+    equal(wait.await(soon(), LONG), true)
+  end
+  timer:close()
+end)
+
 test("an error of a callback's is raised by the wait", function()
   local timer
   timer = loop.timer(function()

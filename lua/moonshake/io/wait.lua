@@ -14,6 +14,8 @@ local wait = {}
 local Wait = {}
 Wait.__index = Wait
 
+local turning = false -- whether the loop runs for a wait
+
 --- Something that has not happened yet.
 ---@return table
 function wait.new()
@@ -26,6 +28,9 @@ function Wait:finish(...)
     return
   end
   self.values = table.pack(...)
+  if turning then
+    loop.stop() -- timers are run before the loop blocks: it would not know that it need not
+  end
   local wakers = self.wakers or {}
   self.wakers = nil
   for _, wake in ipairs(wakers) do
@@ -93,13 +98,16 @@ local once = native.undisturbed(loop.once)
 
 -- One turn of the loop, which ends at this moment at the latest. Whether there may be another.
 local function turn(due)
-  alarm = alarm or loop.timer(function() end)
+  alarm = alarm or loop.timer(loop.stop)
   if due then
     alarm:set(math.max(0, due - loop.now()))
   else
     alarm:clear()
   end
-  return once() or due ~= nil
+  turning = true
+  local more = once()
+  turning = false
+  return more or due ~= nil
 end
 
 --- Waits until w has happened or the moment `due` or the end of the case's time has come; says not
