@@ -11,6 +11,9 @@ local native = require "moonshake.native"
 
 local wait = {}
 
+-- Who writes to what nobody reads is told so by the call; the signal would end this process.
+loop.on_signals({ "sigpipe" }, function() end)
+
 local Wait = {}
 Wait.__index = Wait
 
