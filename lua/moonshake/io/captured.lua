@@ -2,6 +2,8 @@
 -- What a process prints, in parts: one ends where the process prints a mark. Of each part its
 -- beginning and its end are kept.
 
+local bounded = require "moonshake.io.bounded"
+
 local captured = {}
 
 local HALF = 32768 -- bytes that are kept of the beginning, and of the end
@@ -9,35 +11,19 @@ local HALF = 32768 -- bytes that are kept of the beginning, and of the end
 local Captured = {}
 Captured.__index = Captured
 
-local function empty()
-  return { head = "", tail = "", cut = 0 }
-end
-
-local function add(part, text)
-  local room = HALF - #part.head
-  if room > 0 then
-    part.head = part.head .. text:sub(1, room)
-    text = text:sub(room + 1)
-  end
-  local tail = part.tail .. text
-  local cut = math.max(0, #tail - HALF)
-  part.tail = tail:sub(cut + 1)
-  part.cut = part.cut + cut
-end
-
 --- Takes what was read.
 ---@param piece string
 function Captured:add(piece)
   local text, from = self.held .. piece, 1
   local first, last = text:find(self.mark, 1, true)
   while first do
-    add(self.part, text:sub(from, first - 1))
+    self.part:add(text:sub(from, first - 1))
     self.ended[#self.ended + 1] = self.part
-    self.part, from = empty(), last + 1
+    self.part, from = bounded.new(HALF), last + 1
     first, last = text:find(self.mark, from, true)
   end
   local held = math.min(#text - from + 1, #self.mark - 1) -- may be the beginning of a mark
-  add(self.part, text:sub(from, #text - held))
+  self.part:add(text:sub(from, #text - held))
   self.held = text:sub(#text - held + 1)
 end
 
@@ -49,17 +35,18 @@ function Captured:take()
   local part = table.remove(self.ended, 1)
   if not part then
     part = self.part
-    add(part, self.held)
-    self.part, self.held = empty(), ""
+    part:add(self.held)
+    self.part, self.held = bounded.new(HALF), ""
   end
-  local text = part.head .. part.tail
-  return text ~= "" and text or nil, part.cut > 0 and part.cut or nil
+  local beginning, ending, cut = part:parts()
+  local text = beginning .. ending
+  return text ~= "" and text or nil, cut > 0 and cut or nil
 end
 
 --- Nothing yet.
 ---@param mark string
 function captured.new(mark)
-  return setmetatable({ mark = mark, held = "", part = empty(), ended = {} }, Captured)
+  return setmetatable({ mark = mark, held = "", part = bounded.new(HALF), ended = {} }, Captured)
 end
 
 return captured
