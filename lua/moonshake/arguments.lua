@@ -235,6 +235,35 @@ types["alpn protocols"] = function(at, option, value)
   return list
 end
 
+local MOST_SECONDS = 1e9 -- the deadline's limit
+
+function types.seconds(at, _, value)
+  if type(value) ~= "number" or not (value >= 0 and value < MOST_SECONDS) then
+    wants(at, "a number of seconds from 0 to below 1e9", value)
+  end
+  return value
+end
+
+function types.pattern(at, option, value)
+  value = types.string(at, option, value)
+  local sound, problem = pcall(string.find, "", value)
+  if not sound then
+    wrong(at, problem)
+  end
+  return value
+end
+
+function types.environment(at, option, value)
+  for name, text in pairs(types.table(at, option, value)) do
+    if type(name) ~= "string" or name == "" or name:find "[=%z]" then
+      wants(at, "names of variables", name)
+    elseif text ~= false and (type(text) ~= "string" or text:find "%z") then
+      wants(at, ("a string or false for %s"):format(name), text)
+    end
+  end
+  return value
+end
+
 -- Certificates; an identity or authority stands for its own.
 local function certificate(at, _, value)
   local found = arguments.certificate_of(value)

@@ -14,4 +14,5 @@ return strict.module("ms", {
   tls = require "moonshake.tls",
   clock = require "moonshake.clock",
   together = require "moonshake.together",
-}, { program = true })
+  program = require("moonshake.foreign").start,
+})

@@ -260,6 +260,28 @@ options.with = {
     about = "exactly the certificates to present, the leaf included" },
 }
 
+local TIMEOUT = { name = "timeout", type = "seconds",
+                  about = "how long this may take; default the program's" }
+
+--- ms.program's, beside the program and its arguments.
+options.program = {
+  { name = "timeout", type = "seconds",
+    about = "how long each of the calls may take that do not say it themselves; default 10" },
+  { name = "directory", type = "name", about = "its working directory; default this one's" },
+  { name = "environment", type = "environment",
+    about = "variables that it gets beside those of here; false takes one away" },
+  { name = "stderr", type = "word", words = { "merge", "discard" },
+    about = "whether standard error is read as a part of the output (default), or goes nowhere" },
+}
+options.program_line = {
+  { name = "match", type = "pattern", about = "a Lua pattern that is to be found in the line" },
+  TIMEOUT,
+}
+options.program_wait = { TIMEOUT }
+options.program_stop = {
+  { name = "grace", type = "seconds",
+    about = "how long it may take to end by itself before it is killed; default 2" },
+}
 options.load = {
   { name = "certificate", type = "file or pem", required = true,
     about = "the chain, leaf first: a file's path, or PEM" },

@@ -76,7 +76,6 @@ test("what is not part of this version says so", function()
   end
   complains("DTLS1.2 is not part of this version", { versions = "DTLS1.2" })
   complains('stack "openssl" is not part of this version', { server = { stack = "openssl" } })
-  raises("ms.program is not part of this version", function() return ms.program end)
   local link = tls.link { server = { stack = "gnutls" } }
   for _, name in ipairs { "tamper" } do
     raises(("link:%s is not part of this version"):format(name), function() return link[name] end)

@@ -116,7 +116,7 @@ end
 --- Starts one. `stdio(output)` gives its descriptors from 0 on, `output` being the one to print to;
 --- `on_output(piece)` gets what it prints, `on_silence()` is told when there will be no more;
 --- `on_exit()` that it is dead, its group too; `on_end({ code =, signal = })` comes last, when all
---- that it printed has been read as well, and release() was called `holds` times; `on_patience()` is
+--- that it printed has been read as well and release() was called `holds` times; `on_patience()` is
 --- told when others hold its descriptors for too long.
 ---@param how { program: string, arguments: string[], environment: string[]?, directory: string?,
 ---  stdio: fun(output: integer): table, on_output: fun(piece: string), on_silence: fun()?,
