@@ -213,6 +213,21 @@ local function tls_name(at, option, value)
   return name
 end
 
+-- What a record carries: a HandshakeType, in any spelling, or a ContentType.
+function types.carried(at, _, value)
+  local name = type(value) == "string"
+    and (native.find("message", value) or native.find("record", value))
+  if name then
+    return name
+  elseif type(value) ~= "string" then
+    wants(at, "the name of a message or of a ContentType", value)
+  end
+  local names = native.names "message"
+  local records = native.names "record"
+  table.move(records, 1, #records, #names + 1, names)
+  wrong(at, ("unknown message %s%s"):format(diff.show(value), suggest.hint(value, names)))
+end
+
 types["list of tls names"] = function(at, option, value)
   local list = list_of(at, option, value, tls_name)
   local seen = {}

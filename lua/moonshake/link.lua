@@ -5,6 +5,7 @@ local acting = require "moonshake.link.acting"
 local arguments = require "moonshake.arguments"
 local changes = require "moonshake.link.changes"
 local endpoint = require "moonshake.endpoint"
+local faults = require "moonshake.faults"
 local inside = require "moonshake.link.state"
 local native = require "moonshake.native"
 local options = require "moonshake.options"
@@ -130,11 +131,27 @@ function methods:resume(given)
   return link.new(api, checked, changed, state.native, link.carried(self))
 end
 
+--- link:tamper(function(flight) ... end): the function sees every flight in transit, from now on,
+--- and says what arrives of it: other bytes, a list of pieces, each of which the other end deals
+--- with before the next one comes, false for nothing, nil for the flight as it is. link:tamper(nil)
+--- takes it off. May be called inside of the function, too.
+---@param f? function|false
+function methods:tamper(f)
+  local api = "link:tamper"
+  local state = inside.check(self, Link, api)
+  if f and type(f) ~= "function" then
+    strict.raise(("%s: wants a function, or nil to take it off, got %s"):format(
+      api, arguments.describe(f)))
+  elseif f then
+    faults.check_for_link(api, f)
+  end
+  strict.check(api, natives.tamper(state.native, f and true or false))
+  state.tamper = f or nil
+end
+
 ---------------------------------------------------------------------------------------------------
 
-shown.class(Link, "link", strict.schema("link", shown.fields), methods, {
-  tamper = function() strict.later "link:tamper" end,
-})
+shown.class(Link, "link", strict.schema("link", shown.fields), methods, {})
 
 function Link:__tostring()
   return ("link (client %s, server %s)"):format(self.client.phase, self.server.phase)

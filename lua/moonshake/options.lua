@@ -180,6 +180,50 @@ options.close_live = {
 options.resume_live = { options.pair[1] }
 
 ---------------------------------------------------------------------------------------------------
+---------------------------------------------------------------------------------------------------
+-- Faults
+
+local AT = { name = "at", type = "carried", required = true,
+             about = "a HandshakeType, or a ContentType: which record is meant" }
+local AT_OR_ALL = { name = "at", type = "carried", about = AT.about .. "; all if absent" }
+local FROM = { name = "from", type = "word", words = ROLES,
+               about = "who sends it; either, if absent" }
+local NTH = { name = "nth", type = "integer", min = 1, max = 1000000,
+              about = "the how manieth such record of the connection; default 1" }
+
+options.faults = {
+  drop = { AT, FROM, NTH },
+  flip = {
+    AT, FROM, NTH,
+    { name = "byte", type = "integer", min = -20000, max = 20000,
+      about = "which byte of the record, from 1, or from its end if negative; default: one behind "
+        .. "its header, by the seed" },
+    { name = "bit", type = "integer", min = 0, max = 7, about = "which bit; default: by the seed" },
+    { name = "seed", type = "integer", min = 1, max = 0xffffffff,
+      about = "what chance begins with; default 1" },
+  },
+  cut = {
+    AT, FROM, NTH,
+    { name = "after", type = "integer", min = 0, max = 20000, required = true,
+      about = "how many bytes of the record still come" },
+  },
+  split = {
+    AT_OR_ALL, FROM, NTH,
+    { name = "size", type = "integer", min = 1, max = 1000000, required = true,
+      about = "the bytes of a piece" },
+  },
+  reorder = { AT, FROM, NTH },
+  delay = {
+    AT_OR_ALL, FROM, NTH,
+    { name = "seconds", type = "seconds", required = true, about = "how much later it comes" },
+  },
+  stop = { AT, FROM, NTH },
+  close = { AT, FROM, NTH },
+  reset = { AT, FROM, NTH },
+}
+
+---------------------------------------------------------------------------------------------------
+-- Views
 
 options.state = {
   { name = "width", type = "integer", min = 40, max = 1000,

@@ -2,6 +2,7 @@
 -- ms.tls: links, connections, and the values that stand for themselves.
 local arguments = require "moonshake.arguments"
 local connection = require "moonshake.connection"
+local faults = require "moonshake.faults"
 local link = require "moonshake.link"
 local listener = require "moonshake.listener"
 local marks = require "moonshake.marks"
@@ -19,6 +20,9 @@ tls.unknown = marks.unknown
 
 --- As an option's value: takes back what was said before.
 tls.default = marks.default
+
+--- Ready tamper functions, see faults.lua.
+tls.faults = faults.module
 
 --- tls.link { client = {...}, server = {...}, ... }: a link between two ends in memory; nothing has
 --- happened yet. Options beside the two ends hold for both, an end's own win. See options.ends for

@@ -8,6 +8,7 @@ local clock = require "moonshake.clock"
 local endpoint = require "moonshake.endpoint"
 local explain = require "moonshake.views.explain"
 local files = require "moonshake.io.files"
+local flight = require "moonshake.flight"
 local matchers = require "moonshake.matchers"
 local ms = require "moonshake"
 local native = require "moonshake.native"
@@ -110,6 +111,31 @@ local function of_schema(schema)
   return wanted
 end
 
+-- The names of several schemas, in tables below one heading.
+local function of_fields(schemas)
+  local wanted = {}
+  for _, schema in ipairs(schemas) do
+    for name, words in pairs(of_schema(schema)) do
+      wanted[name] = words
+    end
+  end
+  return wanted
+end
+
+-- Faults with their options, but for those that all of them have.
+local COMMON = { from = true, nth = true }
+local function of_faults()
+  local wanted = { ["tls.faults.chain"] = {} }
+  for name, list in pairs(options.faults) do
+    local words = {}
+    for _, option in ipairs(list) do
+      words[#words + 1] = not COMMON[option.name] and option.name or nil
+    end
+    wanted["tls.faults." .. name] = words
+  end
+  return wanted
+end
+
 -- The keys of a scenario, as scenario.lua lists them.
 local function scenario_keys()
   local keys, inside = {}, false
@@ -136,6 +162,8 @@ check_table("Fields of a certificate",
 check_table("A verification result",
             of_schema(strict.schema("verification", native.fields "verification")))
 local event = strict.schema("event", native.fields "event")
+check_table("Tampering", of_fields { flight.schema, flight.record_schema })
+check_table("Faults", of_faults())
 check_table("Events", of_schema(event))
 check_table("What hellos say", of_schema(event.by_name.hello.schema))
 local go = require "moonshake.views.projections.go"

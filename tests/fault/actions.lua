@@ -363,6 +363,23 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     })
   end)
 
+  action("flights in pieces" .. in_version, function(link)
+    assert(links.tamper(link, true))
+    assert(links.begin(link, "handshake", {}))
+    local what, role = assert(links.pump(link))
+    while what == "flight" do
+      local bytes = assert(links.take(link, role))
+      for _, piece in ipairs { bytes:sub(1, 7), bytes:sub(8) } do
+        assert(links.feed(link, role == "client" and "server" or "client", piece))
+      end
+      what, role = assert(links.pump(link))
+    end
+    assert(what == "quiet" and links.content(link))
+    return link
+  end, function()
+    return new_link(version)
+  end)
+
   action("questions" .. in_version, shake, function()
     return new_link(version, { client = { verify = "ask" }, server = { verify = "ask" } })
   end)

@@ -77,9 +77,6 @@ test("what is not part of this version says so", function()
   complains("DTLS1.2 is not part of this version", { versions = "DTLS1.2" })
   complains('stack "openssl" is not part of this version', { server = { stack = "openssl" } })
   local link = tls.link { server = { stack = "gnutls" } }
-  for _, name in ipairs { "tamper" } do
-    raises(("link:%s is not part of this version"):format(name), function() return link[name] end)
-  end
   raises("ocsp_response is not part of this version",
          function() return link.client.ocsp_response end)
   raises("early_data is not part of this version", function()

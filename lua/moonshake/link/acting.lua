@@ -1,13 +1,16 @@
 -- SPDX-License-Identifier: MIT
 -- Acting on a link: the pump, and the script's functions that it asks.
 local arguments = require "moonshake.arguments"
+local flight = require "moonshake.flight"
 local key_log = require "moonshake.key_log"
 local native = require "moonshake.native"
 local strict = require "moonshake.strict"
+local transit = require "moonshake.link.transit"
 
 local acting = {}
 
 local natives = native.link_methods
+local OTHER = { client = "server", server = "client" }
 
 local QUESTION
 do
@@ -43,29 +46,47 @@ local function abandon(state)
   until what ~= "asks" and what ~= "raised" and what ~= "flight"
 end
 
--- Has the script's function judge a verification. Where it raises, the link ends first, and the
--- error goes on as it is (no pcall around the function: its traceback stays whole).
-local function ask(state, role)
-  local verification = strict.check(state.acting, natives.question(state.native, role))
-  verification.accepted = nil -- that is the question
-  local question = strict.record(QUESTION, verification)
-  local answered
-  local _ <close> = setmetatable({}, {
-    __close = function()
-      if not answered then
+-- To be closed behind the call of a script's function. Where that raises, the link ends first, and
+-- the error goes on as it is (no pcall around the function: its traceback stays whole). `refuse`,
+-- if given, is done before.
+local function guard(state, refuse)
+  return setmetatable({ answered = false }, {
+    __close = function(self)
+      if not self.answered then
         state.broken = state.acting
-        natives.answer(state.native, role, false)
+        if refuse then
+          refuse()
+        end
         pcall(abandon, state)
       end
     end,
   })
+end
+
+-- Has the script's function judge a verification.
+local function ask(state, role)
+  local verification = strict.check(state.acting, natives.question(state.native, role))
+  verification.accepted = nil -- that is the question
+  local question = strict.record(QUESTION, verification)
+  local asked <close> = guard(state, function() natives.answer(state.native, role, false) end)
   local accept = state.policies[role](question)
   if type(accept) ~= "boolean" then
     strict.raise(("%s: %s: verify: the function must return true or false, got %s"):format(
       state.acting, role, arguments.describe(accept)))
   end
-  answered = true
+  asked.answered = true
   natives.answer(state.native, role, accept)
+end
+
+-- Has the script's function say what is to arrive of a flight.
+local function carry(state, role)
+  local asked <close> = guard(state)
+  local taken = transit.take(state, role)
+  local pieces = flight.pieces(state.acting .. ": tamper", taken, state.tamper(taken), false)
+  asked.answered = true
+  for _, piece in ipairs(pieces) do
+    strict.check(state.acting, natives.feed(state.native, OTHER[role], piece))
+  end
 end
 
 -- Works until nothing is left to do.
@@ -76,6 +97,8 @@ local function pump(state)
       return natives.content(state.native)
     elseif what == "asks" then
       ask(state, detail)
+    elseif what == "flight" then
+      carry(state, detail)
     elseif what == "raised" then -- a choosing function did, below a GnuTLS frame
       state.broken = state.acting
       pcall(abandon, state)

@@ -15,6 +15,7 @@ local state = {}
 --   acting    the action that runs     broken    the action in which a policy raised
 --   earlier   what Certificate messages of the resumed session carried (reported.lua)
 --   told      by epoch and role: the options that were in force { checked, changed, config }
+--   tamper    the tamper function      transit   what is known of flights (transit.lua)
 --   number    which link of the case   logged    how many of its secrets stand in the key log
 local STATE = {}
 

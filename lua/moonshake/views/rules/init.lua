@@ -14,7 +14,7 @@
 local rules = {}
 
 local CAUSES = {
-  "no_certificate", "identity", "agreement", "renegotiation", "ending",
+  "transit", "no_certificate", "identity", "agreement", "renegotiation", "ending",
 }
 local CHAINS = { "chain_anchor", "chain_constraints", "chain_leaf" }
 

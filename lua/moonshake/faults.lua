@@ -1,0 +1,303 @@
+-- SPDX-License-Identifier: MIT
+-- tls.faults: ready tamper functions, for links and for relays. Each does one thing to the records
+-- that carry a named message, and remembers for each connection how far it has come.
+local arguments = require "moonshake.arguments"
+local flight = require "moonshake.flight"
+local options = require "moonshake.options"
+local strict = require "moonshake.strict"
+
+local faults = {}
+
+-- What crosses a fault is a list of items: { bytes =, record = } (no record: what another fault has
+-- made of one) and actions of relays. A transform makes another list of it.
+--   transform(state, from, items) -> items
+-- Of each fault's function: its transform, and whether only a relay can do it.
+local made = setmetatable({}, { __mode = "k" })
+
+local function new_state()
+  return { count = 0, silent = {}, held = {} }
+end
+
+local function items_of(seen)
+  local items = {}
+  for index = 1, #seen.records do
+    local record = seen.records[index]
+    items[index] = { bytes = record.bytes, record = record }
+  end
+  return items
+end
+
+-- What a tamper function returns for these items.
+local function answer_of(items, before)
+  local same, pieces = #items == #before, {}
+  for index, item in ipairs(items) do
+    same = same and rawequal(item, before[index])
+    pieces[index] = flight.is_action(item) and item or item.bytes
+  end
+  if same then
+    return nil
+  end
+  return #pieces > 0 and pieces or false
+end
+
+-- The tamper function of a transform.
+local function new(transform, relay_only)
+  local states = setmetatable({}, { __mode = "k" }) -- by what a flight belongs to
+  local function fault(seen)
+    local carrier = flight.carrier(seen)
+    states[carrier] = states[carrier] or new_state()
+    local items = items_of(seen)
+    return answer_of(transform(states[carrier], seen.from, items), items)
+  end
+  made[fault] = { transform = transform, relay_only = relay_only or false }
+  return fault
+end
+
+---------------------------------------------------------------------------------------------------
+-- Where
+
+local function carries(record, what)
+  for index = 1, #record.messages do
+    if record.messages[index] == what then
+      return true
+    end
+  end
+  if what == "application_data" and (#record.messages > 0 or record.alert) then
+    return false -- it is known better
+  end
+  return record.type == what or what == "alert" and record.alert ~= nil
+end
+
+-- Whether an item is the one that a fault is about.
+local function is_meant(given, state, from, item)
+  if not item.record or given.from and given.from ~= from or not carries(item.record, given.at) then
+    return false
+  end
+  state.count = state.count + 1
+  return state.count == (given.nth or 1)
+end
+
+-- A transform that has act(item, out, state, from) put into `out` what comes of the item that is
+-- meant. Once a direction is silent nothing goes there any more.
+local function at_item(given, act)
+  return function(state, from, items)
+    local out = {}
+    for _, item in ipairs(items) do
+      if state.silent[from] then -- luacheck: ignore 542
+        -- it was sent, and goes nowhere
+      elseif not flight.is_action(item) and is_meant(given, state, from, item) then
+        act(item, out, state, from)
+      else
+        out[#out + 1] = item
+      end
+    end
+    return out
+  end
+end
+
+-- A transform of every item, or, where `at` is given, of the one that is meant.
+local function at_every(given, act)
+  return function(state, from, items)
+    local out = {}
+    for _, item in ipairs(items) do
+      local wanted = not flight.is_action(item) and (not given.from or given.from == from)
+        and (not given.at or is_meant(given, state, from, item))
+      if wanted then
+        act(item, out)
+      else
+        out[#out + 1] = item
+      end
+    end
+    return out
+  end
+end
+
+local function check(name, given)
+  return arguments.check("tls.faults." .. name, options.faults[name], given)
+end
+
+---------------------------------------------------------------------------------------------------
+-- Faults
+
+--- tls.faults.drop { at =, from =, nth = }: the record with this message does not arrive; what
+--- follows it does.
+---@param given table
+---@return function tamper
+function faults.drop(given)
+  return new(at_item(check("drop", given), function() end))
+end
+
+-- Marsaglia's xorshift: the same everywhere. A number below `below`.
+local function draw(state, seed, below)
+  local x = state.random or seed * 2654435761 % 0xffffffff + 1
+  x = x ~ x << 13 & 0xffffffff
+  x = x ~ x >> 17
+  x = x ~ x << 5 & 0xffffffff
+  state.random = x
+  return x % below
+end
+
+local RECORD_HEADER = 5
+
+--- tls.faults.flip { at =, from =, nth =, byte =, bit =, seed = }: one bit of the record with this
+--- message is changed: of which byte (from 1, or from the end if negative; its header is five) and
+--- which bit (0 to 7) is chosen by the seed where it is not said.
+---@param given table
+---@return function tamper
+function faults.flip(given)
+  local checked = check("flip", given)
+  local seed = checked.seed or 1
+  return new(at_item(checked, function(item, out, state)
+    local length = #item.bytes
+    local first = length > RECORD_HEADER and RECORD_HEADER or 0
+    local byte = checked.byte or first + 1 + draw(state, seed, length - first)
+    byte = byte < 0 and length + 1 + byte or byte
+    local bit = checked.bit or draw(state, seed, 8)
+    if byte < 1 or byte > length then
+      strict.raise(("tls.faults.flip: there is no byte %d in a record of %d bytes"):format(
+        checked.byte, length))
+    end
+    local flipped = string.char(item.bytes:byte(byte) ~ 1 << bit)
+    out[#out + 1] = { bytes = item.bytes:sub(1, byte - 1) .. flipped .. item.bytes:sub(byte + 1) }
+  end))
+end
+
+--- tls.faults.cut { at =, after =, from =, nth = }: of the record with this message so many bytes
+--- arrive (its header is five), and nothing that its sender sends later.
+---@param given table
+---@return function tamper
+function faults.cut(given)
+  local checked = check("cut", given)
+  return new(at_item(checked, function(item, out, state, from)
+    state.silent[from] = true
+    out[#out + 1] = checked.after > 0 and { bytes = item.bytes:sub(1, checked.after) } or nil
+  end))
+end
+
+--- tls.faults.split { size =, at =, from =, nth = }: what is sent arrives in pieces of this size,
+--- or only the record with this message does.
+---@param given table
+---@return function tamper
+function faults.split(given)
+  local checked = check("split", given)
+  return new(at_every(checked, function(item, out)
+    for first = 1, #item.bytes, checked.size do
+      out[#out + 1] = { bytes = item.bytes:sub(first, first + checked.size - 1) }
+    end
+  end))
+end
+
+--- tls.faults.reorder { at =, from =, nth = }: the record with this message arrives behind the next
+--- one of its sender; where there is none, not at all.
+---@param given table
+---@return function tamper
+function faults.reorder(given)
+  local checked = check("reorder", given)
+  return new(function(state, from, items)
+    local out = {}
+    for _, item in ipairs(items) do
+      if not flight.is_action(item) and is_meant(checked, state, from, item) then
+        state.held[from] = item
+      else
+        out[#out + 1] = item
+        out[#out + 1] = state.held[from]
+        state.held[from] = nil
+      end
+    end
+    return out
+  end)
+end
+
+--- tls.faults.delay { seconds =, at =, from =, nth = }: every record arrives so much later, or only
+--- the one with this message, and what its sender sends behind it. For relays.
+---@param given table
+---@return function tamper
+function faults.delay(given)
+  local checked = check("delay", given)
+  return new(at_every(checked, function(item, out)
+    out[#out + 1] = flight.action("delay", checked.seconds)
+    out[#out + 1] = item
+  end), true)
+end
+
+--- tls.faults.stop { at =, from =, nth = }: the record with this message does not arrive, nor
+--- anything that its sender sends later; the connection stays open.
+---@param given table
+---@return function tamper
+function faults.stop(given)
+  return new(at_item(check("stop", given), function(_, _, state, from)
+    state.silent[from] = true
+  end))
+end
+
+local function ending(kind, given)
+  return new(at_item(check(kind, given), function(_, out, state)
+    state.silent = { client = true, server = true }
+    out[#out + 1] = flight.action(kind)
+  end), true)
+end
+
+--- tls.faults.close { at =, from =, nth = }: instead of the record with this message both ends see
+--- the connection's end (FIN). For relays.
+---@param given table
+---@return function tamper
+function faults.close(given)
+  return ending("close", given)
+end
+
+--- tls.faults.reset { at =, from =, nth = }: instead of the record with this message both ends see
+--- the connection reset (RST). For relays.
+---@param given table
+---@return function tamper
+function faults.reset(given)
+  return ending("reset", given)
+end
+
+--- tls.faults.chain { fault, fault, ... }: one after the other. What one has changed or cut has no
+--- message any more by which a later one would know it.
+---@param list function[]
+---@return function tamper
+function faults.chain(list)
+  local api = "tls.faults.chain"
+  if type(list) ~= "table" or not strict.is_list(list) or #list == 0 then
+    strict.raise(("%s: wants a list of faults, got %s"):format(api, arguments.describe(list)))
+  end
+  local parts, relay_only = {}, false
+  for index, fault in ipairs(list) do
+    parts[index] = made[fault]
+    if not parts[index] then
+      strict.raise(("%s: item %d: wants what a function of tls.faults returned, got %s"):format(
+        api, index, arguments.describe(fault)))
+    end
+    relay_only = relay_only or parts[index].relay_only
+  end
+  return new(function(state, from, items)
+    state.parts = state.parts or {}
+    for index, part in ipairs(parts) do
+      state.parts[index] = state.parts[index] or new_state()
+      items = part.transform(state.parts[index], from, items)
+    end
+    return items
+  end, relay_only)
+end
+
+---------------------------------------------------------------------------------------------------
+
+--- The module that scripts see.
+faults.module = strict.module("tls.faults", {
+  drop = faults.drop, flip = faults.flip, cut = faults.cut, split = faults.split,
+  reorder = faults.reorder, delay = faults.delay, stop = faults.stop, close = faults.close,
+  reset = faults.reset, chain = faults.chain,
+})
+
+--- Raises for a fault that needs a relay.
+---@param api string
+---@param f function a tamper function, of whoever
+function faults.check_for_link(api, f)
+  if made[f] and made[f].relay_only then
+    strict.raise(api .. ": this fault is for relays: between the ends of a link there is no "
+                 .. "connection to end, and no time")
+  end
+end
+
+return faults
