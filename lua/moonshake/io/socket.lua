@@ -134,6 +134,9 @@ local function end_reading(self, problem, message)
 end
 
 local function on_bytes(self, problem, piece)
+  if not self.handle then -- closed in the same turn of the loop
+    return
+  end
   self.handle:read_stop()
   self.reading = false
   if piece then
