@@ -332,6 +332,10 @@ function Connection:__tostring()
   return ("connection (%s %s, with %s)"):format(state.role, state[state.role].phase, state.remote)
 end
 
+local function is_busy(state)
+  return natives.busy(state.native)
+end
+
 local function dispose(state)
   if state.socket then
     state.socket:close()
@@ -359,8 +363,7 @@ local function new(state, kin)
   state.roles, state.policies, state.told, state.data = { role }, {}, {}, ""
   state.policies[role] = state.policy
   state.native = strict.check("tls", native.link(state.configs.client, state.configs.server, kin))
-  local self = inside.new(Connection, state, function() return natives.busy(state.native) end,
-                          dispose)
+  local self = inside.new(Connection, state, is_busy, dispose)
   for _, one in ipairs { "client", "server" } do
     state[one] = endpoint.new(state.native, one, self, one ~= role and role or nil)
   end

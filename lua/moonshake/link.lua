@@ -157,9 +157,17 @@ function Link:__tostring()
   return ("link (client %s, server %s)"):format(self.client.phase, self.server.phase)
 end
 
+local function is_busy(state)
+  return natives.busy(state.native)
+end
+
+local function dispose(state)
+  natives.dispose(state.native)
+end
+
 -- `local link <close> = tls.link { ... }` frees it at the end of the block.
 function Link:__close()
-  natives.dispose(inside.of(self).native)
+  dispose(inside.of(self))
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -189,8 +197,7 @@ function link.new(api, checked, changed, resumed, earlier)
   end
   state.native = strict.check(api, native.link(state.configs.client, state.configs.server,
                                                resumed))
-  local self = inside.new(Link, state, function() return natives.busy(state.native) end,
-                          function() natives.dispose(state.native) end)
+  local self = inside.new(Link, state, is_busy, dispose)
   for _, role in ipairs(ROLES) do
     state[role] = endpoint.new(state.native, role, self)
   end

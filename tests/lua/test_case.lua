@@ -74,6 +74,28 @@ test("a path is the same however it is written", function()
   end
 end)
 
+test("a case keeps its last links only", function()
+  local told = run(load_file [[
+    ms.scenario "makes many" {
+      run = function()
+        local seen = setmetatable({}, { __mode = "k" })
+        for _ = 1, 40 do
+          seen[ms.tls.link { client = { verify = false }, server = {} }] = true
+          seen[ms.tls.connect { port = 1, client = {} }] = true
+        end
+        collectgarbage()
+        collectgarbage() -- what has a finaliser goes in the second
+        local count = 0
+        for _ in pairs(seen) do
+          count = count + 1
+        end
+        ms.expect(count):at_most(20)
+      end,
+    }
+  ]])
+  equal(told.ended[1].outcome, "passed")
+end)
+
 test("a case's links and directory are gone when it has ended, however it did", function()
   kept = {} -- luacheck: ignore 111
   local told = run(load_file [[

@@ -57,7 +57,7 @@ end
 local made_outside = 0 -- links that are no case's
 
 --- Makes the table that scripts see of an inside. The case that runs closes it when it ends, by
---- close(inside).
+--- close(inside). The case keeps the two functions, which must not keep the link.
 ---@param class table
 ---@param inside table
 ---@param busy fun(inside: table): boolean whether it cannot be looked into now
