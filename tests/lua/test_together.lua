@@ -63,6 +63,15 @@ test("a wait without time comes back each time, whatever else is waited for", fu
   timer:close()
 end)
 
+test("a wait ends in time while something else is open, whenever the loop last ran", function()
+  local listener = ms.tls.listen { server = {} }
+  equal(wait.await(wait.new(), 0), false)
+  local begun = os.clock()
+  repeat until os.clock() - begun > 0.01
+  equal(wait.await(wait.new(), 0.001), false)
+  listener:close()
+end)
+
 test("an error of a callback's is raised by the wait", function()
   local timer
   timer = loop.timer(function()

@@ -100,6 +100,8 @@ local alarm -- the timer that ends a turn of the loop
 local once = native.undisturbed(loop.once)
 
 -- One turn of the loop, which ends at this moment at the latest. Whether there may be another.
+-- (Where time has passed since the loop looked at the clock, the alarm goes off before the loop
+-- waits, and so has to stop it: libuv would wait without end.)
 local function turn(due)
   alarm = alarm or loop.timer(loop.stop)
   if due then
