@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
+#include "binding/context.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -33,6 +35,10 @@ static volatile sig_atomic_t interrupted;
  * interrupted() has taken over, and is left in peace. */
 static void stop(lua_State *L, lua_Debug *info) {
     (void)info;
+    struct ms_context *context = ms_context_find(L);
+    if (context && context->deadline_held) { /* in libuv, which would end the process */
+        return;
+    }
     lua_sethook(L, stop, LUA_MASKCOUNT, INSTRUCTIONS_TO_CLEAN_UP);
     luaL_error(L, "interrupted");
 }

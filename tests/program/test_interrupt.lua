@@ -137,5 +137,19 @@ test("a run that is killed takes its workers with it, and leaves the old reports
   place.shell "kill -9 $(cat pids)"
 end)
 
+test("a wait ends by SIGINT, which Lua cannot see while the loop blocks", function()
+  place.put("waiting.lua", [[
+local ms = require "moonshake"
+local killer = ms.program { "sh", "-c", "read pid; kill -INT $pid; exec tail -f /dev/null" }
+local program = ms.program { "sh", "-c", "echo $PPID; exec tail -f /dev/null", timeout = 600 }
+killer:write(program:line() .. "\n")
+ms.together(function() program:line() end, function() program:wait() end)
+]])
+  local text, status = place.shell "moonshake lua waiting.lua"
+  equal(status, 1)
+  contains(text, "interrupted")
+  contains(text, "waiting.lua:5")
+end)
+
 place.remove()
 unit.done()

@@ -6,6 +6,9 @@ local uv = require "luv"
 
 local loop = {}
 
+-- luv calls back in the coroutine that loaded it, which must not be collected.
+loop.thread = coroutine.running()
+
 local failure -- what a callback raised
 
 -- Raises what a callback raised.

@@ -97,6 +97,8 @@ local function earlier(a, b)
 end
 
 local alarm -- the timer that ends a turn of the loop
+-- The loop goes on when a signal has come, and Lua's hook raises only between two turns.
+local LONGEST_TURN = package.preload["moonshake.program"] and 0.25
 local once = native.undisturbed(loop.once)
 
 -- One turn of the loop, which ends at this moment at the latest. Whether there may be another.
@@ -104,8 +106,9 @@ local once = native.undisturbed(loop.once)
 -- waits, and so has to stop it: libuv would wait without end.)
 local function turn(due)
   alarm = alarm or loop.timer(loop.stop)
-  if due then
-    alarm:set(math.max(0, due - loop.now()))
+  local ends = earlier(due, LONGEST_TURN and loop.now() + LONGEST_TURN)
+  if ends then
+    alarm:set(math.max(0, ends - loop.now()))
   else
     alarm:clear()
   end
