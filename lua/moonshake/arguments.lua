@@ -250,15 +250,6 @@ types["alpn protocols"] = function(at, option, value)
   return list
 end
 
-local MOST_SECONDS = 1e9 -- the deadline's limit
-
-function types.seconds(at, _, value)
-  if type(value) ~= "number" or not (value >= 0 and value < MOST_SECONDS) then
-    wants(at, "a number of seconds from 0 to below 1e9", value)
-  end
-  return value
-end
-
 function types.pattern(at, option, value)
   value = types.string(at, option, value)
   local sound, problem = pcall(string.find, "", value)
@@ -359,8 +350,8 @@ end
 
 -- A span of time.
 function types.seconds(at, _, value)
-  if type(value) ~= "number" or not (value > 0 and value < 1e9) then
-    wants(at, "a number of seconds above 0, below 1e9", value)
+  if type(value) ~= "number" or not (value >= 0 and value < 1e9) then
+    wants(at, "a number of seconds from 0 to below 1e9", value)
   end
   return value
 end

@@ -304,8 +304,8 @@ options.with = {
     about = "exactly the certificates to present, the leaf included" },
 }
 
-local TIMEOUT = { name = "timeout", type = "seconds",
-                  about = "how long this may take; default the program's" }
+local OF_PROGRAM = { name = "timeout", type = "seconds",
+                     about = "how long this may take; default the program's" }
 
 --- ms.program's, beside the program and its arguments.
 options.program = {
@@ -319,9 +319,9 @@ options.program = {
 }
 options.program_line = {
   { name = "match", type = "pattern", about = "a Lua pattern that is to be found in the line" },
-  TIMEOUT,
+  OF_PROGRAM,
 }
-options.program_wait = { TIMEOUT }
+options.program_wait = { OF_PROGRAM }
 options.program_stop = {
   { name = "grace", type = "seconds",
     about = "how long it may take to end by itself before it is killed; default 2" },
