@@ -341,6 +341,13 @@ function types.stack(at, option, value)
   return value
 end
 
+types["function"] = function(at, _, value)
+  if type(value) ~= "function" then
+    wants(at, "a function", value)
+  end
+  return value
+end
+
 types["table"] = function(at, _, value)
   if type(value) ~= "table" or getmetatable(value) ~= nil then
     wants(at, "a table of options", value)

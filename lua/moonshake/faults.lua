@@ -14,12 +14,15 @@ local faults = {}
 -- Of each fault's function: its transform, and whether only a relay can do it.
 local made = setmetatable({}, { __mode = "k" })
 
-local function new_state()
-  return { count = 0, silent = {}, held = {} }
+local function new_state(seed)
+  return { count = 0, silent = {}, held = {}, seed = seed }
 end
 
 local function items_of(seen)
   local items = {}
+  if #seen.records == 0 then
+    return { { bytes = seen.bytes } } -- no TLS
+  end
   for index = 1, #seen.records do
     local record = seen.records[index]
     items[index] = { bytes = record.bytes, record = record }
@@ -45,7 +48,7 @@ local function new(transform, relay_only)
   local states = setmetatable({}, { __mode = "k" }) -- by what a flight belongs to
   local function fault(seen)
     local carrier = flight.carrier(seen)
-    states[carrier] = states[carrier] or new_state()
+    states[carrier] = states[carrier] or new_state(carrier.seed)
     local items = items_of(seen)
     return answer_of(transform(states[carrier], seen.from, items), items)
   end
@@ -129,7 +132,7 @@ end
 
 -- Marsaglia's xorshift: the same everywhere. A number below `below`.
 local function draw(state, seed, below)
-  local x = state.random or seed * 2654435761 % 0xffffffff + 1
+  local x = state.random or (seed or state.seed or 1) * 2654435761 % 0xffffffff + 1
   x = x ~ x << 13 & 0xffffffff
   x = x ~ x >> 17
   x = x ~ x << 5 & 0xffffffff
@@ -146,13 +149,12 @@ local RECORD_HEADER = 5
 ---@return function tamper
 function faults.flip(given)
   local checked = check("flip", given)
-  local seed = checked.seed or 1
   return new(at_item(checked, function(item, out, state)
     local length = #item.bytes
     local first = length > RECORD_HEADER and RECORD_HEADER or 0
-    local byte = checked.byte or first + 1 + draw(state, seed, length - first)
+    local byte = checked.byte or first + 1 + draw(state, checked.seed, length - first)
     byte = byte < 0 and length + 1 + byte or byte
-    local bit = checked.bit or draw(state, seed, 8)
+    local bit = checked.bit or draw(state, checked.seed, 8)
     if byte < 1 or byte > length then
       strict.raise(("tls.faults.flip: there is no byte %d in a record of %d bytes"):format(
         checked.byte, length))
@@ -274,7 +276,7 @@ function faults.chain(list)
   return new(function(state, from, items)
     state.parts = state.parts or {}
     for index, part in ipairs(parts) do
-      state.parts[index] = state.parts[index] or new_state()
+      state.parts[index] = state.parts[index] or new_state(state.seed)
       items = part.transform(state.parts[index], from, items)
     end
     return items

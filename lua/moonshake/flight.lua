@@ -22,17 +22,19 @@ flight.record_schema = RECORD
 
 local CARRIER = {} -- what a flight belongs to, for functions that remember something of it
 
---- A flight of these records, as native dissectors tell of them.
+--- A flight of these records, as native dissectors tell of them. What they say is no record is in
+--- its bytes alone.
 ---@param from "client"|"server"
----@param records table[] taken
----@param carrier table the same one for all flights of a connection
+---@param found table[] taken
+---@param carrier table the same one for all flights of a connection; its `seed`, if there is one,
+---  is what chance begins with
 ---@param connection? integer
-function flight.new(from, records, carrier, connection)
-  local bytes, messages = {}, {}
-  for index, record in ipairs(records) do
+function flight.new(from, found, carrier, connection)
+  local bytes, messages, records = {}, {}, {}
+  for index, record in ipairs(found) do
     bytes[index] = record.bytes
     table.move(record.messages, 1, #record.messages, #messages + 1, messages)
-    records[index] = strict.record(RECORD, record)
+    records[#records + 1] = record.type and strict.record(RECORD, record)
   end
   local made = strict.record(flight.schema, {
     from = from, bytes = table.concat(bytes), messages = messages, records = records,

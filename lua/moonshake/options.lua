@@ -200,7 +200,7 @@ options.faults = {
         .. "its header, by the seed" },
     { name = "bit", type = "integer", min = 0, max = 7, about = "which bit; default: by the seed" },
     { name = "seed", type = "integer", min = 1, max = 0xffffffff,
-      about = "what chance begins with; default 1" },
+      about = "what chance begins with; default the relay's, else 1" },
   },
   cut = {
     AT, FROM, NTH,
@@ -220,6 +220,30 @@ options.faults = {
   stop = { AT, FROM, NTH },
   close = { AT, FROM, NTH },
   reset = { AT, FROM, NTH },
+}
+
+---------------------------------------------------------------------------------------------------
+-- Relays
+
+options.relay = {
+  { name = "listen", type = "table", about = "where to listen: host (default \"127.0.0.1\", which "
+      .. "only this machine reaches) and port (default 0, one that is free), or path" },
+  { name = "to", type = "table", required = true,
+    about = "where to connect to: host (default \"127.0.0.1\") and port, or path" },
+  { name = "tamper", type = "function", about = "what sees each record, as a link's does" },
+  { name = "seed", type = "integer", min = 1, max = 0xffffffff,
+    about = "what chance begins with in faults that do not say their own; default 1" },
+  { name = "keep", type = "integer", min = 0, max = 1 << 30,
+    about = "how many bytes of each connection's flights are kept; default 65536" },
+}
+
+options.relay_listen = { options.listen[1], options.listen[2], options.listen[3] }
+options.relay_to = { options.connect[1], options.connect[2], options.connect[3] }
+
+options.relay_wait = {
+  { name = "connections", type = "integer", min = 1, max = math.maxinteger,
+    about = "how many are to be over; default 1" },
+  TIMEOUT,
 }
 
 ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ local link = require "moonshake.link"
 local listener = require "moonshake.listener"
 local marks = require "moonshake.marks"
 local options = require "moonshake.options"
+local relay = require "moonshake.relay"
 local settings = require "moonshake.settings"
 local strict = require "moonshake.strict"
 
@@ -78,6 +79,19 @@ function tls.listen(given)
   local checked = arguments.check(api, options.listen, given)
   local server = settings.check(api .. ": server", "server", checked.server)
   return listener.new(api, place_of(api, checked, 0), settings.merge({}, server))
+end
+
+--- tls.relay { listen = { host = "127.0.0.1", port = 0 }, to = { host =, port = }, tamper =, seed =,
+--- keep = }, or path = for a unix socket: takes connections and makes one to that place for each,
+--- while the script waits for something.
+---@param given table
+---@return table relay
+function tls.relay(given)
+  local api = "tls.relay"
+  local checked = arguments.check(api, options.relay, given)
+  local listen = arguments.check(api .. ": listen", options.relay_listen, checked.listen)
+  local to = arguments.check(api .. ": to", options.relay_to, checked.to)
+  return relay.new(api, place_of(api .. ": listen", listen, 0), place_of(api .. ": to", to), checked)
 end
 
 return strict.module("tls", tls)

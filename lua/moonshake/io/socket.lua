@@ -134,7 +134,7 @@ local function end_reading(self, problem, message)
 end
 
 local function on_bytes(self, problem, piece)
-  if not self.handle then -- closed in the same turn of the loop
+  if not self.handle then -- closed in the same turn of the loop, or (luv 1.44) reset from here
     return
   end
   self.handle:read_stop()
@@ -205,8 +205,8 @@ end
 --- Says that nothing more comes from here (FIN), once what was written has gone.
 function Socket:shutdown()
   if self.handle and not self.shut then
-    self.shut = true
-    self.handle:shutdown(loop.guard(function() end))
+    self.shut, self.shutting = true, true
+    self.handle:shutdown(loop.guard(function() self.shutting = false end))
   end
 end
 
@@ -239,7 +239,7 @@ function Socket:close(rude)
     return
   end
   self.handle = nil
-  loop.close(handle, rude and not self.shut and handle.close_reset or nil)
+  loop.close(handle, rude and not self.shutting and handle.close_reset or nil)
   if self.reader then
     self.reader:finish()
     self.reader = nil

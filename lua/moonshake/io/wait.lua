@@ -118,6 +118,15 @@ local function turn(due)
   return more or due ~= nil
 end
 
+local between = function() return false end
+
+--- Has f() called between the turns of the loop, outside of callbacks, whoever waits. It says
+--- whether it did something.
+---@param f fun(): boolean
+function wait.between_turns(f)
+  between = f
+end
+
 --- Waits until w has happened or the moment `due` or the end of the case's time has come; says not
 --- which. What has happened by now is taken notice of, even if no time is left.
 ---@param w table
@@ -129,7 +138,7 @@ function wait.sleep(w, due)
       return
     elseif yields() then
       coroutine.yield(w, due)
-    elseif not turn(due) and not w.values then
+    elseif not between() and not turn(due) and not w.values then
       error("nothing is left that could end a wait, which has no deadline", 0)
     end
   until due and loop.now() >= due
