@@ -105,6 +105,12 @@ local function add_show(parser)
   add_options(show, SHOW)
 end
 
+local IMPORT = {
+  { "--keylog", "FILE", "keylog", values.key_log, "The secrets, where the capture has none." },
+  { "--output", "FILE", "output", values.output, "Write to a file." },
+  { "--stream", "N", "stream", values.stream, "The connection, as Wireshark numbers TCP streams." },
+}
+
 -- `later(name)` is called for what a later version will have.
 local function make_parser(later)
   local argparse = require "argparse"
@@ -123,6 +129,9 @@ local function make_parser(later)
   local explain = parser:command("explain", "What an alert, a problem or an error means.")
   explain:argument("word", "Its name or number, or what another TLS stack prints of it.")
     :args "*":target "words"
+  local import = parser:command("import", "Write a scenario that shows what a capture shows.")
+  import:argument("file", "The capture: pcapng or what else tshark reads.")
+  add_options(import, IMPORT)
   local lua = parser:command("lua", "Run a Lua program with the module at hand.")
   lua:handle_options(false)
   lua:argument("file", "The program.")
@@ -135,7 +144,7 @@ local function make_parser(later)
 end
 
 -- The options that rows are added for, by command.
-local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW } }
+local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW }, import = { IMPORT } }
 
 -- argparse suggests only what is very near.
 local function complaint(message, command)
@@ -190,7 +199,8 @@ local MADE_CLEAR = { run = with_values, explain = with_number }
 
 -- Each command is a file of its own, loaded when it is wanted.
 local COMMANDS = {
-  run = true, list = true, show = true, merge = true, explain = true, lua = true,
+  run = true, list = true, show = true, merge = true, explain = true, import = true,
+  lua = true,
 }
 
 --- Runs a command line.

@@ -114,6 +114,16 @@ function values.output(text)
   return text ~= "" and text or nil, "--output: a file wanted"
 end
 
+--- A key log to read.
+function values.key_log(text)
+  return text ~= "" and text or nil, "--keylog: a file wanted"
+end
+
+--- The number of a TCP stream.
+function values.stream(text)
+  return whole(text, 0), ("--stream: a whole number from 0 wanted, got '%s'"):format(text)
+end
+
 --- What is wrong with a set of formats, or nil: two cannot share standard output.
 ---@param formats { format: string, path: string? }[]
 ---@return string|nil problem

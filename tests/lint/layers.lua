@@ -21,6 +21,7 @@ local LIBRARY = {
     "together", "foreign", "scenario", "plain", "evidence", "case", "init" },
   { "views.*" },
   { "reproduce.*" },
+  { "import.*" },
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },

@@ -128,7 +128,7 @@ function disjoint.guess(model, answered)
   if not seen.problem then
     model.origin = model.origin or {}
     local why = SURE[alert.name] and "" or (" (the alert %s does not tell: it may as well be the "
-      .. "groups or the signature schemes)"):format(alert.name)
+      .. "versions, the groups or the signature schemes)"):format(alert.name)
     table.insert(model.origin, ("The server refused the ClientHello, so what it has was not seen. "
                  .. "This one has no %s of the client's%s."):format(CALLED[cause], why))
   end

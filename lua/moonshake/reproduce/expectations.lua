@@ -66,8 +66,10 @@ local function same(a, b)
   return #a == #b and table.concat(a, "\0") == table.concat(b, "\0")
 end
 
+local BOOLEAN = { handshake_completed = true, resumed = true, certificate_requested = true }
+
 local function show(field, value)
-  if value == false and not field.name:find "completed" and field.name ~= "resumed" then
+  if value == false and not BOOLEAN[field.name] then
     return "none"
   elseif field.alert then
     return value.name
@@ -81,8 +83,7 @@ end
 local function wanted_text(field, value)
   if field.count then
     return value and "{}" or "tls.none"
-  elseif value == false and field.name ~= "handshake_completed" and field.name ~= "resumed"
-    and field.name ~= "certificate_requested" then
+  elseif value == false and not BOOLEAN[field.name] then
     return "tls.none"
   elseif field.alert then
     local made = literal.table()

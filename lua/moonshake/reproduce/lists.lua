@@ -181,12 +181,35 @@ local function needed(new, ciphers, keep)
   return must
 end
 
+-- Those of TLS 1.3 in its order, then the others: GnuTLS has one order for both.
+local function new_first(new, ciphers)
+  local sorted, has, seen = {}, {}, {}
+  for _, cipher in ipairs(ciphers) do
+    has[cipher] = true
+  end
+  for _, suite in ipairs(new) do
+    local cipher = suite:match "^TLS_(.*)$"
+    if has[cipher] then
+      sorted[#sorted + 1], seen[cipher] = cipher, true
+    end
+  end
+  for _, cipher in ipairs(ciphers) do
+    sorted[#sorted + 1] = not seen[cipher] and cipher or nil
+  end
+  return sorted
+end
+
 local function fit_old_suites(new, wanted, keep, works)
   local set, exchanges, ciphers = {}, distinct(wanted, 1), by_cipher(distinct(wanted, 2))
   for _, suite in ipairs(wanted) do
     set[suite] = true
   end
   local best = rectangle(set, exchanges, ciphers)
+  if works(best) then
+    return best
+  end
+  ciphers = new_first(new, ciphers)
+  best = rectangle(set, exchanges, ciphers)
   if works(best) then
     return best
   end
@@ -234,7 +257,7 @@ end
 -- Others
 
 -- What can be told of a list, one name after the other; curves stand before finite fields.
-local function fit_others(role, base, name, kept)
+local function fit_others(role, base, name, kept, remarks)
   local sorted, fields = {}, {}
   for _, word in ipairs(kept) do
     table.insert(word:find "^ffdhe" and fields or sorted, word)
@@ -242,6 +265,13 @@ local function fit_others(role, base, name, kept)
   table.move(fields, 1, #fields, #sorted + 1, sorted)
   if config_of(role, with(base, name, sorted)) then
     return sorted
+  end
+  local more = name == "groups" and #fields == 0
+    and table.move({ "ffdhe2048", "ffdhe3072" }, 1, 2, #sorted + 1, { table.unpack(sorted) })
+  if more and config_of(role, with(base, name, more)) then
+    remarks[#remarks + 1] = ("The %s offers DHE suites and no group for them, which GnuTLS does "
+      .. "not do: ffdhe2048 and ffdhe3072 are added."):format(role)
+    return more
   end
   local chosen = {}
   for _, word in ipairs(sorted) do
@@ -270,6 +300,8 @@ end
 
 local function tell(remarks, role, name, kept, made)
   local gone = missing_from(made, kept)
+  local added = missing_from(kept, made)
+  made = #added > 0 and missing_from(added, made) or made
   if #gone > 0 then
     remarks[#remarks + 1] = ("GnuTLS cannot be told exactly the %s of the %s; without %s."):format(
       CALLED[name], role, listed(gone))
@@ -287,7 +319,7 @@ end
 ---@param keep? string the one that was agreed on, which must not be lost
 ---@return string[]|nil list nil: say nothing, it is what GnuTLS does by itself
 ---@return string[] remarks sentences about what is not the same
----@return boolean possible false: nothing of the list can be had
+---@return boolean possible false: nothing of the list can be had, or nothing works without it
 function lists.fit(role, base, name, wanted, keep)
   local remarks = {}
   local kept, lacking = sift(name, wanted)
@@ -305,11 +337,11 @@ function lists.fit(role, base, name, wanted, keep)
   local made = kept
   if not config_of(role, with(base, name, kept)) then
     made = name == "cipher_suites" and fit_suites(role, base, kept, keep)
-      or fit_others(role, base, name, kept)
+      or fit_others(role, base, name, kept, remarks)
     if not config_of(role, with(base, name, made)) then
       remarks[#remarks + 1] = ("GnuTLS cannot be told the %s of the %s: %s."):format(
         CALLED[name], role, listed(kept))
-      return nil, remarks, false
+      return nil, remarks, name == "groups" or name == "signature_schemes"
     end
     tell(remarks, role, name, kept, made)
   end

@@ -121,7 +121,11 @@ local function pieces_of(text, room)
     local unit = inside:match("^\\x%x%x", at) or inside:match("^\\u%b{}", at)
       or inside:match("^\\.", at) or inside:match("^" .. utf8.charpattern, at)
     if #piece + #unit > room - 2 then
-      pieces[#pieces + 1], piece = '"' .. piece .. '"', ""
+      local words, rest = piece:match "^(.* )([^ ]*)$" -- between words, if there are any
+      if not words or rest:find("\\", 1, true) then
+        words, rest = piece, ""
+      end
+      pieces[#pieces + 1], piece = '"' .. words .. '"', rest
     end
     piece = piece .. unit
     at = at + #unit

@@ -167,12 +167,29 @@ local function add_verify(self, role, options)
   end
 end
 
+local MOST_PROTOCOLS, LONGEST_PROTOCOL = 8, 31 -- that GnuTLS takes
+
+local function protocols_of(self, role)
+  local wanted, list = self.model[role].alpn or {}, {}
+  for _, protocol in ipairs(wanted) do
+    if #protocol > 0 and #protocol <= LONGEST_PROTOCOL and #list < MOST_PROTOCOLS then
+      list[#list + 1] = protocol
+    end
+  end
+  if #list < #wanted then
+    remark(self, ("The %s has %d protocols (ALPN); GnuTLS takes %d of them."):format(role, #wanted,
+                                                                                #list))
+  end
+  return list
+end
+
 local function add_common(self, role, options, made)
   local one = self.model[role]
   literal.add(options, "identity", made[role].identity)
   literal.add(options, "trust", self.trusts[role])
   add_verify(self, role, options)
-  literal.add(options, "alpn", one.alpn and #one.alpn > 0 and literal.value(one.alpn, true) or nil)
+  local protocols = protocols_of(self, role)
+  literal.add(options, "alpn", #protocols > 0 and literal.value(protocols, true) or nil)
   for _, pair in ipairs { { "extended_master_secret", "extended_master_secret", "false" },
                           { "secure_renegotiation", "renegotiation", '"absent"' },
                           { "post_handshake_auth", "post_handshake_auth", "false" },
@@ -184,7 +201,7 @@ local function add_common(self, role, options, made)
 end
 
 local function can_be_sni(name)
-  return #name <= 253 and not name:find ":" and not name:find "^%d+%.%d+%.%d+%.%d+$"
+  return #name > 0 and #name <= 253 and not name:find ":" and not name:find "^%d+%.%d+%.%d+%.%d+$"
     and not name:find "\0"
 end
 
@@ -197,7 +214,8 @@ local function client_options(self, made)
   if one.verify_name ~= nil then
     literal.add(options, "verify_name", literal.value(one.verify_name))
   end
-  literal.add(options, "send_certificate", one.send and literal.string(one.send))
+  local send = one.send or self.sends_always and "always"
+  literal.add(options, "send_certificate", send and literal.string(send) or nil)
   add_lists(self, "client", options)
   return options
 end
@@ -259,6 +277,21 @@ local function asks_ever(model)
   return asks
 end
 
+-- Whether the client was seen to send a certificate.
+local function sent_certificates(model)
+  local outcomes = { model.outcome or {} }
+  for _, later in ipairs(model.later or {}) do
+    outcomes[#outcomes + 1] = later.outcome
+  end
+  for _, outcome in ipairs(outcomes) do
+    local count = outcome.client and outcome.client.sent
+    if count and count > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 --- Makes what is written: `lines` (statements that make the certificates, not indented), `options`
 --- of tls.link (a constructor), `remarks` (what could not be the same) and `impossible` (why
 --- nothing of it can work), or nil.
@@ -274,6 +307,8 @@ function setup.make(model, adjust)
   end
   local asks = asks_ever(model)
   self.issuers = asks and model.server.issuers and issuers_of(self) or nil
+  -- GnuTLS keeps at home what no issuer named has issued; others may not.
+  self.sends_always = asks and names_others(self) and sent_certificates(model)
   self.trusts.client = trust_of(self, "client", made)
   self.trusts.server = asks and trust_of(self, "server", made) or nil
   local both = literal.table()

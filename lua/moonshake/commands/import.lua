@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: MIT
+-- moonshake import: from a capture to a scenario that shows the same in process.
+local escape = require "moonshake.escape"
+local files = require "moonshake.io.files"
+local history = require "moonshake.import.history"
+local model = require "moonshake.import.model"
+local source = require "moonshake.reproduce.source"
+local tshark = require "moonshake.import.tshark"
+
+local UNUSABLE = 2
+
+local function complain(message)
+  io.stderr:write("moonshake: ", table.concat(escape.lines(message), "\n"), "\n")
+  return UNUSABLE
+end
+
+local function describe(stream)
+  return ("%d: %s, %s:%s to %s:%s%s"):format(
+    stream.number, os.date("!%Y-%m-%d %H:%M:%S", stream.at), stream.client, stream.client_port,
+    stream.server, stream.server_port,
+    stream.server_name and (" (%s)"):format(stream.server_name) or "")
+end
+
+local MOST_LISTED = 20
+
+local function list_streams(streams)
+  for index, stream in ipairs(streams) do
+    if index > MOST_LISTED then
+      io.stderr:write(("  ... %d more\n"):format(#streams - MOST_LISTED))
+      return
+    end
+    io.stderr:write("  ", escape.line(describe(stream)), "\n")
+  end
+end
+
+-- The connection that is meant; nil and the exit status.
+local function choose(capture, path, wanted)
+  local streams, problem = capture:streams()
+  if not streams then
+    return nil, complain(("%s: %s"):format(path, problem))
+  end
+  for _, stream in ipairs(streams) do
+    if stream.number == wanted then
+      return stream
+    end
+  end
+  if wanted then
+    local why = capture:has_tls(wanted)
+      and "has TLS, but no ClientHello: the capture began in the middle of it"
+      or "is no connection with TLS"
+    complain(("%s: stream %d %s"):format(path, wanted, why))
+    list_streams(streams)
+    return nil, UNUSABLE
+  elseif #streams == 1 then
+    return streams[1]
+  elseif #streams == 0 then
+    local why = "there is no TLS in it (over TCP)"
+    if capture:has_tls() then
+      why = "there is TLS in it, but no connection begins with a ClientHello: "
+        .. "the capture began in the middle"
+    end
+    return nil, complain(("%s: %s%s"):format(
+      path, why, capture.cut and "; the file was cut short in the middle of a packet" or ""))
+  end
+  complain(("%s has %d connections: choose one with --stream"):format(path, #streams))
+  list_streams(streams)
+  return nil, UNUSABLE
+end
+
+local function origin_of(path, stream)
+  return ("Written by moonshake import from %s, TCP stream %s."):format(
+    path:match "[^/]*$", describe(stream))
+end
+
+-- Says on standard error what a reader of the file should not have to find out.
+local function tell(capture, path, hidden, told)
+  if capture.cut then
+    complain(("%s was cut short in the middle of a packet: what comes before is used"):format(path))
+  end
+  for _, sentence in ipairs(hidden) do
+    complain(sentence)
+  end
+  if told.skipped then
+    complain("this cannot be shown in process, the scenario is skipped: " .. told.skipped)
+  elseif #told.differences > 0 then
+    complain(("two ends of GnuTLS come to something else in %d points; comments tell which")
+      :format(#told.differences))
+  end
+end
+
+--- Runs the command.
+---@param options { file: string, keylog: string?, output: string?, stream: integer? }
+---@return integer status
+return function(options)
+  for _, path in ipairs { options.file, options.keylog } do
+    local text, problem = files.kind(path) == "file", "no such file"
+    if files.kind(path) == "directory" then
+      problem = "is a directory"
+    end
+    if not text then
+      return complain(("%s: %s"):format(path, problem))
+    end
+  end
+  local capture, problem = tshark.open(options.file, options.keylog)
+  if not capture then
+    return complain(("%s: %s"):format(options.file, problem))
+  end
+  local stream, status = choose(capture, options.file, options.stream)
+  if not stream then
+    return status
+  end
+  local said
+  said, problem = capture:said(stream)
+  local told = said and history.read(said)
+  if not told or not told.list[1] or not told.list[1].hello then
+    return complain(("%s: stream %d: %s"):format(options.file, stream.number,
+                                                problem or "its ClientHello cannot be read"))
+  end
+  local made, hidden = model.make(told, stream, origin_of(options.file, stream))
+  local text, written = source.write(made)
+  tell(capture, options.file, hidden, written)
+  if not options.output then
+    io.write(text)
+    return 0
+  end
+  local done
+  done, problem = files.write(options.output, text)
+  return done and 0 or complain(problem)
+end

@@ -1,0 +1,84 @@
+-- SPDX-License-Identifier: MIT
+-- Certificates and names from their DER, read by the TLS library.
+local native = require "moonshake.native"
+local pki = require "moonshake.pki"
+local reader = require "moonshake.import.reader"
+
+local der = {}
+
+local DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(bytes)
+  local lines = {}
+  for at = 1, #bytes, 48 do
+    local line = bytes:sub(at, at + 47):gsub("..?.?", function(three)
+      local a, b, c = three:byte(1, 3)
+      local number = a << 16 | (b or 0) << 8 | (c or 0)
+      local text = ""
+      for shift = 18, 0, -6 do
+        local digit = number >> shift & 63
+        text = text .. DIGITS:sub(digit + 1, digit + 1)
+      end
+      return text:sub(1, #three + 1) .. ("="):rep(3 - #three)
+    end)
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, "\n")
+end
+
+--- A certificate; nil where it is none.
+---@param bytes string
+---@return userdata|nil
+function der.certificate(bytes)
+  local list = native.read_certificates(
+    "-----BEGIN CERTIFICATE-----\n" .. base64(bytes) .. "\n-----END CERTIFICATE-----\n")
+  return list and list[1]
+end
+
+-- The next value: its tag, its content, and all of it.
+local function value(text)
+  local from = text.at
+  local tag, length = text:number(1), text:number(1)
+  if length >= 0x80 then
+    length = text:number(math.max(1, math.min(length & 0x7F, 4)))
+  end
+  local content = text:bytes(length)
+  return tag, content, text.text:sub(from, text.at - 1)
+end
+
+local function encoded(tag, content)
+  local length = #content
+  local size = length < 0x80 and string.char(length)
+    or length < 0x100 and "\x81" .. string.char(length)
+    or length < 0x10000 and "\x82" .. string.pack(">I2", length)
+    or "\x83" .. string.pack(">I3", length)
+  return string.char(tag) .. size .. content
+end
+
+local template -- the DER of a certificate of ours
+
+-- A certificate of ours in which its subject is another.
+local function with_subject(name)
+  template = template or pki.authority { cn = "Template" }.certificate:der()
+  local _, whole = value(reader.new(template))
+  local outer = reader.new(whole)
+  local _, signed = value(outer)
+  local rest, inner, pieces = outer:bytes(outer:left()), reader.new(signed), {}
+  while inner:left() > 0 do
+    local _, _, all = value(inner)
+    pieces[#pieces + 1] = all
+  end
+  pieces[6] = name -- version, serial number, signature, issuer, validity, subject, ...
+  return encoded(0x30, encoded(0x30, table.concat(pieces)) .. rest)
+end
+
+--- A name as RFC 4514 has it; nil where it is none.
+---@param bytes string
+---@return string|nil
+function der.name(bytes)
+  local made = reader.protect(with_subject, bytes)
+  local certificate = made and der.certificate(made)
+  return certificate and certificate.subject
+end
+
+return der
