@@ -15,6 +15,7 @@ local strict = require "moonshake.strict"
 local connection = {}
 
 local natives = native.link_methods
+local FIRST_BYTES = 256 -- of what the peer sent are kept: they tell what is no TLS
 local SECONDS = 10 -- of an action, if the script says nothing
 local MOST_WITHOUT_DATA = 1 << 24 -- bytes that a peer may send in one action without any data
 
@@ -25,6 +26,7 @@ local methods = shown.methods(Connection, "connection")
 --   role      of the end that is here      place    where to connect to (a client)
 --   socket    once there is one            data     what arrived and was not received
 --   driving   the action that waits for the peer's bytes
+--   first_bytes   the first ones that the peer sent
 
 -- The inside of a connection on which `api` may act now.
 local function open(self, api)
@@ -51,6 +53,9 @@ local function break_off(state, api, problem, message)
 end
 
 local function feed(state, api, bytes)
+  if #state.first_bytes < FIRST_BYTES then
+    state.first_bytes = (state.first_bytes .. bytes):sub(1, FIRST_BYTES)
+  end
   strict.check(api, natives.feed(state.native, state.role, bytes))
 end
 
@@ -361,6 +366,7 @@ end
 local function new(state, kin)
   local role = state.role
   state.roles, state.policies, state.told, state.data = { role }, {}, {}, ""
+  state.first_bytes = ""
   state.policies[role] = state.policy
   state.native = strict.check("tls", native.link(state.configs.client, state.configs.server, kin))
   local self = inside.new(Connection, state, is_busy, dispose)

@@ -182,6 +182,9 @@ link.carried = shown.carried
 --- What a capture of a link is made of.
 link.capture = shown.capture
 
+--- What no event tells of an end that is somewhere else.
+link.far = shown.far
+
 --- Makes a link from checked options.
 ---@param api string
 ---@param checked table<string, table> by role

@@ -47,6 +47,11 @@ local function who(identity)
   return phrase.subject(identity.certificate)
 end
 
+-- How the server is told to do otherwise, where it is ours to tell.
+local function by_option(story, text)
+  return story:is_far("server") and "" or text
+end
+
 -- word -> function(story, identities) that adds to `why` and returns what to do
 local TELL = {}
 
@@ -116,7 +121,7 @@ function TELL.not_requested(story, _, why)
   local told = story.told.server.client_auth
   why[1] = told and ('the server was told client_auth = "%s"'):format(told)
     or "the server did not ask"
-  return 'let the server ask: client_auth = "request" or "require"'
+  return "let the server ask" .. by_option(story, ': client_auth = "request" or "require"')
 end
 
 function TELL.failed_before(_, _, why)
@@ -140,8 +145,8 @@ function absence.reasons(story)
   end
   local issuers = story.client.requested_issuers or {}
   local from = #issuers > 0 and " issued by " .. phrase.list(issuers) or ""
-  return why, ("give the client an identity%s, or let the server only ask: client_auth = "
-               .. '"request"'):format(from)
+  return why, ("give the client an identity%s, or let the server only ask%s"):format(
+    from, by_option(story, ': client_auth = "request"'))
 end
 
 return absence

@@ -94,13 +94,37 @@ local function of_content(story, one)
   return ("has no error (%s)"):format(one.phase)
 end
 
+-- What the wire shows of an end that is somewhere else, when `one` is here.
+local function of_far(far, one)
+  local alert, problem = far.alert_sent, one.error and one.error.problem
+  if alert and alert.name ~= "close_notify" then
+    return ("it sent the %s alert %s"):format(alert.level, phrase.alert(alert))
+  elseif problem == "closed_early" and one.told_by == "peer" then
+    return "it ended the stream without close_notify"
+  elseif problem == "connection_refused" or problem == "name_not_found" then
+    return "nobody was reached there"
+  elseif problem == "connection_reset" then
+    return "the connection was reset, by it or on the way"
+  elseif one.alert_sent and one.alert_sent.level == "fatal" then
+    return "whether it got the alert is not known"
+  elseif alert then
+    return "it sent close_notify"
+  elseif far.handshake_completed then
+    return "its last Finished came, so its handshake was complete"
+  end
+  return "what it made of this is not known"
+end
+
 --- How an end learned of it, as the rest of a sentence that begins with its role.
 ---@param story table see story.lua
 ---@param role "client"|"server"
 ---@return string
 function learned.by(story, role)
   local one = story[role]
-  if not one.error then
+  if story:is_far(role) then
+    return ("is not ours (%s): %s"):format(phrase.plain(story.far.address),
+                                           of_far(one, story[story:other(role)]))
+  elseif not one.error then
     return of_content(story, one)
   end
   return one.told_by == "peer" and by_peer(one) or by_itself(one)

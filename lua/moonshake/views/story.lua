@@ -7,6 +7,11 @@
 --   told                 by role: the options in force (settings.in_force()); empty: not known
 --   before               the story of the epoch before, nil for the first
 --   fault                nil, or { role =, ... }: the first error of this epoch and whose it is
+--   far                  nil, or the end that is somewhere else, as link.far() gives it: its
+--                        snapshot has what is known, and lacks what only its own stack could tell
+local link_module = require "moonshake.link"
+local marks = require "moonshake.marks"
+
 local story = {}
 
 local OTHER = { client = "server", server = "client" }
@@ -42,19 +47,45 @@ local function told_in(told, one)
   return made
 end
 
+-- The fields of a record that are known. (What is not must not be taken for true, nor for false.)
+local function known_of(record)
+  local known = {}
+  for name, value in pairs(record) do
+    if value ~= marks.unknown then
+      known[name] = value
+    end
+  end
+  return known
+end
+
+local function history_of(link, role, far)
+  local history = link[role].history
+  if not far or far.role ~= role then
+    return history
+  end
+  local known = {}
+  for index, snapshot in ipairs(history) do
+    known[index] = known_of(snapshot)
+    known[index].wire = known_of(snapshot.wire)
+  end
+  return known
+end
+
 --- All epochs of a link, in order.
 ---@param link table
 ---@param told? table by epoch and role: a function of the site that answers with options
 ---@return table[]
 function story.of(link, told)
   local stories, all = {}, link.events
-  local clients, servers = link.client.history, link.server.history
+  local far = link_module.far(link)
+  local clients, servers = history_of(link, "client", far), history_of(link, "server", far)
   for index = 1, #clients do
     local epoch = clients[index].epoch
     local events = events_of(all, epoch)
     local one = setmetatable({
       epoch = epoch, index = index, last = index == #clients,
       client = clients[index], server = servers[index], events = events, fault = fault_of(events),
+      far = far,
     }, Story)
     one.told, one.before = told_in(told or {}, one), stories[index - 1]
     stories[index] = one
@@ -66,6 +97,20 @@ end
 ---@param role "client"|"server"
 function Story.other(_, role)
   return OTHER[role]
+end
+
+--- Whether an end is somewhere else.
+---@param role "client"|"server"
+---@return boolean
+function Story:is_far(role)
+  return self.far ~= nil and self.far.role == role
+end
+
+--- An end as the subject of a sentence: "the server", or "the server, which is not ours,".
+---@param role "client"|"server"
+---@return string
+function Story:named(role)
+  return self:is_far(role) and ("the %s, which is not ours,"):format(role) or "the " .. role
 end
 
 local function fits(event, facts)

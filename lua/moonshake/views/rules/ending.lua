@@ -154,7 +154,8 @@ local function violation(story)
       role, other, last and last.type or "first bytes"),
     why = { ("%s: %s"):format(phrase.plain(fault.code), phrase.plain(fault.message)),
             alert and ("it sent the alert %s"):format(phrase.alert(alert)) or nil },
-    next = "compare the events of both ends: what one sent and what the other received",
+    next = story.far and ("look at what the %s sent last, and into its own log"):format(other)
+      or "compare the events of both ends: what one sent and what the other received",
   }
 end
 

@@ -14,7 +14,8 @@
 local rules = {}
 
 local CAUSES = {
-  "transit", "no_certificate", "identity", "agreement", "renegotiation", "ending",
+  "transit", "no_certificate", "identity", "agreement", "renegotiation", "far_refusal", "carrier",
+  "ending",
 }
 local CHAINS = { "chain_anchor", "chain_constraints", "chain_leaf" }
 

@@ -6,24 +6,30 @@ local learned = require "moonshake.views.learned"
 local phrase = require "moonshake.views.phrase"
 
 local function is_content(story)
-  return not story.fault and story.client.handshake_completed and story.server.handshake_completed
+  for _, role in ipairs { "client", "server" } do
+    if not (story[role].handshake_completed or story:is_far(role)) then
+      return false
+    end
+  end
+  return not story.fault
 end
 
 local function late_alert(story)
   local fault = story.fault
-  local one = fault and story[story:other(fault.role)]
+  local one = fault and story[story.far and fault.role or story:other(fault.role)]
   if not (one and one.handshake_completed and one.told_by == "peer" and one.alert_received
           and one.failed_during ~= "handshake") then
     return nil
   end
   local data = story:first { role = one.role, kind = "data", direction = "sent" }
+  local judge = story:other(one.role)
   return {
     side = one.role, message = "Finished",
     what = ("the %s had sent its Finished and believed in success when it was refused"):format(
       one.role),
     why = {
       ("in TLS 1.3 the %s is done before the %s has judged its last flight"):format(one.role,
-                                                                                    fault.role),
+                                                                                    judge),
       data and "it had sent application data by then" or nil,
     },
     next = ("do not count on the %s's handshake alone: read once before believing it"):format(
@@ -120,7 +126,8 @@ local function resumed(story)
       peer and ("it reports the peer of the resumed session: %s"):format(phrase.subject(peer))
         or "the resumed session has no client certificate: the client is anonymous",
     },
-    next = 'ask again after the handshake (link:reauthenticate), or send no tickets (tickets = 0)',
+    next = ("ask again after the handshake (%s:reauthenticate), or send no tickets (tickets = 0)")
+      :format(story.far and "connection" or "link"),
   }
 end
 
@@ -152,7 +159,9 @@ end
 local function unverified(story)
   for _, role in ipairs { "client", "server" } do
     local received = story[role].wire.received_certificates
-    if is_content(story) and received and #received > 0 and not story[role].verification then
+    if is_content(story) and not story:is_far(role) and received and #received > 0
+      and not story[role].verification
+    then
       return {
         side = role, message = "Certificate", certificate = received[1],
         what = ("the %s verified nothing: any Certificate of the %s would have done"):format(

@@ -159,6 +159,8 @@ local function transcript_with_refused_hello(story)
     return nil
   elseif fault.role == "client" then
     return request_after_refusal(story)
+  elseif story.far then
+    return nil -- of a client that is not ours it is not known what it counts
   end
   return {
     message = "Finished",
