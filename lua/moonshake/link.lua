@@ -183,7 +183,7 @@ link.carried = shown.carried
 link.capture = shown.capture
 
 --- What no event tells of an end that is somewhere else.
-link.far = shown.far
+link.far = inside.far
 
 --- Makes a link from checked options.
 ---@param api string

@@ -14,8 +14,6 @@ local shown = {}
 
 local natives = native.link_methods
 
-local OTHER = { client = "server", server = "client" }
-
 local EVENT = strict.schema("event", native.fields "event")
 
 --- The fields of a link, for schemas.
@@ -48,19 +46,6 @@ end
 ---@return table
 function shown.capture(self)
   return capture(self, inside.of(self))
-end
-
---- What no event tells of an end that is somewhere else: its `role`, its `address`, and the
---- `first_bytes` that came from it, should they be no TLS. Nil where both ends are here, and for
---- what only has a link's fields.
----@param self table
----@return { role: "client"|"server", address: string, first_bytes: string }|nil
-function shown.far(self)
-  local state = inside.is_link(self) and inside.of(self)
-  if not state or #state.roles > 1 then
-    return nil
-  end
-  return { role = OTHER[state.roles[1]], address = state.remote, first_bytes = state.first_bytes }
 end
 
 --- What Certificate messages carried, as reported.carried() gives it.

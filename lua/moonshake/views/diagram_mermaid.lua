@@ -29,6 +29,8 @@ local draw = {}
 local function arrow(step)
   if step.fate == "unsent" or step.fate == "lost" or step.fate == "unread" then
     return "-x"
+  elseif step.fate == "handed" then
+    return step.fatal and "--)" or "-)"
   end
   return step.fatal and "--x" or "->>"
 end
@@ -59,8 +61,12 @@ end
 ---@param model table see steps.lua
 ---@return string
 return function(model)
-  local out, indent, boxed = { "sequenceDiagram", "  participant client", "  participant server" },
-                             "  ", false
+  local out, indent, boxed = { "sequenceDiagram" }, "  ", false
+  for _, role in ipairs { "client", "server" } do
+    local title = words.title(model, role)
+    out[#out + 1] = "  participant " .. role
+      .. (title ~= role and " as " .. escape.mermaid(title) or "")
+  end
   local function add(line)
     out[#out + 1] = indent .. line
   end
@@ -80,8 +86,8 @@ return function(model)
   if boxed then
     add "end"
   end
-  add("Note over client: " .. ours(model.ends.client))
-  add("Note over server: " .. ours(model.ends.server))
+  add("Note over client: " .. ours(words.ending(model, "client")))
+  add("Note over server: " .. ours(words.ending(model, "server")))
   local legend = words.legend(model)
   if #legend > 0 then
     add("Note over client,server: " .. label(legend, ours))

@@ -122,6 +122,8 @@ local function arrow(self, step, colour)
   local length = self.right - self.left
   if fate == "lost" or fate == "unsent" then
     length = length * 0.7
+  elseif fate == "handed" then
+    length = length * 0.85
   elseif fate == "unread" then
     length = length - 12
   end
@@ -291,6 +293,12 @@ function svg.draw(model, how)
   box(self, "server", "server", "ink")
   self.y = self.y + 30
   local top = self.y - 4
+  if model.far then
+    local side = self.side[model.far.role]
+    self.y = self.y + FACT
+    self:text(side.x + side.towards * INSET, self.y, side.anchor, words.address(model), "soft",
+              { size = SMALL, even = true })
+  end
   for _, step in ipairs(model.steps) do
     draw[step.kind](self, step)
   end
@@ -300,8 +308,10 @@ function svg.draw(model, how)
   end
   self.y = self.y + 10
   local bottom = self.y
-  box(self, "client", model.ends.client, PHASES[words.phase_style(model.ends.client)])
-  box(self, "server", model.ends.server, PHASES[words.phase_style(model.ends.server)])
+  for _, role in ipairs { "client", "server" } do
+    local ending = words.ending(model, role)
+    box(self, role, ending, PHASES[words.phase_style(ending)])
+  end
   self.y = self.y + 26
   legend(self, model)
   local height = self.y + 14

@@ -22,6 +22,9 @@ local UNICODE = {
   completed = "●", judged = "○", failed = "■", told = "■", stalled = "?", altered = "!",
 }
 
+-- Fates of what is not known to have reached the other life line.
+local NEVER_THERE = { lost = true, unsent = true, handed = true }
+
 local Picture = {}
 Picture.__index = Picture
 
@@ -72,7 +75,7 @@ end
 -- Steps
 
 local function gap_of(step)
-  return (step.fate == "lost" or step.fate == "unsent") and GAP or 0
+  return NEVER_THERE[step.fate] and GAP or 0
 end
 
 -- The pieces of an arrow from left to right, `fate` being a word at its tip.
@@ -197,7 +200,7 @@ return function(model, how)
     inner = math.max(NARROWEST, math.min(how.width, WIDEST)) - 2 * MARGIN - 2,
     lines = {}, used = {},
   }, Picture)
-  self:both("client", "server")
+  self:both(words.title(model, "client"), words.title(model, "server"))
   for _, step in ipairs(model.steps) do
     draw[step.kind](self, step)
   end
@@ -205,7 +208,7 @@ return function(model, how)
     self:inside { { "  " }, { "nothing has happened yet", "dim" } }
   end
   self:inside {}
-  self:both(model.ends.client, model.ends.server, words.phase_style)
+  self:both(words.ending(model, "client"), words.ending(model, "server"), words.phase_style)
   self:legend(model)
   return self.lines
 end

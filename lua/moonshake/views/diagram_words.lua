@@ -9,6 +9,8 @@ local words = {}
 local OPEN = { none = "", handshake = "{", application = "[" }
 local CLOSE = { none = "", handshake = "}", application = "]" }
 
+local LONGEST_ADDRESS = 45 -- columns: any of IPv6 with its port
+
 local FATES = {
   changed = "changed on the way", lost = "lost on the way", unread = "not read",
   unsent = "never sent", strange = "not sent so",
@@ -24,6 +26,31 @@ function words.name(step)
   end
   name = OPEN[step.level] .. name .. CLOSE[step.level]
   return step.count and ("%s x %d"):format(name, step.count) or name
+end
+
+--- The name of an end: where it is not ours, with its address.
+---@param model table see steps.lua
+---@param role "client"|"server"
+---@return string
+function words.title(model, role)
+  local far = model.far
+  return far and far.role == role and ("%s %s"):format(role, words.address(model)) or role
+end
+
+--- The address of the far end as it can be shown.
+---@param model table see steps.lua
+---@return string
+function words.address(model)
+  return columns.cut(escape.line(model.far.address), LONGEST_ADDRESS)
+end
+
+--- What an end came to, in a word.
+---@param model table see steps.lua
+---@param role "client"|"server"
+---@return string
+function words.ending(model, role)
+  local far = model.far
+  return far and far.role == role and "not ours" or model.ends[role]
 end
 
 --- What became of it, where that is worth a word.
@@ -106,6 +133,7 @@ function words.legend(model)
   local used = {}
   for _, step in ipairs(model.steps) do
     used[step.level or "none"] = true
+    used.handed = used.handed or step.fate == "handed"
   end
   local parts = {}
   if used.handshake then
@@ -113,6 +141,9 @@ function words.legend(model)
   end
   if used.application then
     parts[#parts + 1] = used.handshake and "[ ] under application keys" or "[ ] encrypted"
+  end
+  if used.handed then
+    parts[#parts + 1] = "an arrow that ends early: sent, and whether it arrived is not known"
   end
   if model.left_out > 0 then
     parts[#parts + 1] = "ChangeCipherSpec left out: TLS1.3 sends it for middleboxes only"

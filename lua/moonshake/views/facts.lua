@@ -178,7 +178,7 @@ function TELL.Certificate(event, context)
   end
   local client = event.role == "client" and context.snapshot "client"
   local why = client and client.not_sent_because
-  return { "empty", why and ("its own stays at home: " .. why) }
+  return { "empty", why and ("its own stays at home: " .. why) or nil }
 end
 
 function TELL.CertificateVerify(event)

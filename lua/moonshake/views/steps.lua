@@ -5,14 +5,15 @@
 --
 -- steps.of(link, notes) -> {
 --   version   "TLS1.3", ...; nil before one was chosen
---   ends      { client = phase, server = phase }
+--   ends      { client = phase, server = phase }; "unknown" of an end that is somewhere else
+--   far       nil, or { role =, address = } of that end
 --   left_out  how many ChangeCipherSpec records were left out: TLS 1.3 sends them for middleboxes
 --   steps     in an order that is that of each end, each one of
 --     { kind = "message" | "alert" | "data" | "change_cipher_spec", from = role, epoch, name,
 --       level   "none", "handshake" or "application": the keys that protected it
 --       fate    "arrived"; "changed" on the way; "lost" on the way; "unread": the other end was
 --               over before; "unsent": made, but never handed over; "strange": it arrived, and the
---               other end did not send it
+--               other end did not send it; "handed" over: whether it arrived only the far end knows
 --       facts   texts, a few words each       lines   texts to stand below each other
 --       fatal   of an alert                   count   how many of the same kind in a row
 --       sent, received   positions in the log }
@@ -23,6 +24,8 @@
 local carriers = require "moonshake.views.carriers"
 local escape = require "moonshake.escape"
 local facts = require "moonshake.views.facts"
+local far_steps = require "moonshake.views.far_steps"
+local known = require "moonshake.views.known"
 local merge = require "moonshake.views.merge"
 
 local steps = {}
@@ -38,7 +41,7 @@ local function snapshots_of(link)
   local by_role = {}
   for _, role in ipairs { "client", "server" } do
     by_role[role] = {}
-    for _, snapshot in ipairs(link[role].history) do
+    for _, snapshot in ipairs(known.history(link, role)) do
       by_role[role][snapshot.epoch] = snapshot
     end
   end
@@ -48,9 +51,13 @@ local function snapshots_of(link)
 end
 
 local function builder(link)
+  local far, ends = known.far(link), {}
+  for _, role in ipairs { "client", "server" } do
+    ends[role] = far and far.role == role and "unknown" or link[role].phase
+  end
   return setmetatable({
-    snapshot = snapshots_of(link),
-    ends = { client = link.client.phase, server = link.server.phase },
+    snapshot = snapshots_of(link), ends = ends,
+    far = far and { role = far.role, address = escape.utf8(far.address) },
     queues = { client = {}, server = {} },  -- what each end did, in its order (see merge.lua)
     pending = { client = {}, server = {} }, -- by sender and kind: steps that have not arrived
     level = { client = "none", server = "none" },
@@ -116,11 +123,18 @@ function Builder:receive(event, made)
   local step = self:match(event, made.kind, made.name)
   if not step then
     step = made
-    step.from, step.epoch, step.fate = OTHER[event.role], event.epoch, "strange"
+    step.from, step.epoch = OTHER[event.role], event.epoch
+    step.fate = self.far and "arrived" or "strange"
     step.level = step.level or self.level[step.from]
     step.facts, step.lines = step.facts or {}, step.lines or {}
   end
   step.received = event.index
+  if self.far then
+    local snapshot = self.snapshot(event.role, event.epoch)
+    far_steps.note(self.pending[event.role], event, {
+      is_1_3 = self:is_1_3(), is_asked = snapshot and snapshot.certificate_requested or false,
+    })
+  end
   local queue = self.queues[event.role]
   if step.fate ~= "arrived" and ends_altered(queue) then
     table.remove(queue) -- the step tells it
@@ -145,6 +159,12 @@ function Builder:is_1_3()
   return self.version == "TLS1.3"
 end
 
+function Builder:hello_keys(role)
+  if role and self.level[role] == "none" then
+    self.level[role] = "handshake"
+  end
+end
+
 -- What a message does to the keys of those who have seen it (RFC 8446 section 7; up to TLS 1.2
 -- ChangeCipherSpec does).
 function Builder:move_keys(event)
@@ -153,12 +173,14 @@ function Builder:move_keys(event)
   elseif event.hello and (event.type == "ServerHello" or event.type == "HelloRetryRequest") then
     self.version = event.hello.versions[1]
   end
+  local from = event.direction == "sent" and event.role or OTHER[event.role]
   if not self:is_1_3() then
     return
-  elseif event.type == "ServerHello" and self.level[event.role] == "none" then
-    self.level[event.role] = "handshake"
-  elseif event.type == "Finished" and event.direction == "sent" then
-    self.level[event.role] = "application"
+  elseif event.type == "ServerHello" then
+    self:hello_keys(event.role)
+    self:hello_keys(self.far and OTHER[event.role])
+  elseif event.type == "Finished" and (event.direction == "sent" or self.far) then
+    self.level[from] = "application"
   end
 end
 
@@ -225,6 +247,7 @@ function Builder:change_cipher_spec(event)
     self.left_out = self.left_out + (event.direction == "sent" and 1 or 0)
   elseif event.direction == "received" then
     self:receive(event, { kind = "change_cipher_spec", name = "ChangeCipherSpec" })
+    self.level[OTHER[event.role]] = self.far and "application" or self.level[OTHER[event.role]]
   else
     local queue = self.queues[event.role]
     local at = place_of_change(queue, event.epoch)
@@ -241,6 +264,7 @@ end
 
 function on.record(self, event)
   local peer = OTHER[event.role]
+  self.last_record = event
   if event.direction == "sent" then
     self.carriers[event.role]:sent(event)
   elseif not self.carriers[peer]:received(event) and not ends_altered(self.queues[event.role]) then
@@ -263,6 +287,7 @@ function on.alert(self, event)
   local made = { kind = "alert", name = ("%s (%d)"):format(event.name, event.number),
                  fatal = event.level == "fatal" }
   if event.direction == "received" then
+    made.level = self.far and is_plain(self.last_record) and "none" or nil
     self:receive(event, made)
   else
     made.level = is_plain(self.carriers[event.role].last) and "none" or nil
@@ -310,6 +335,9 @@ end
 
 -- What became of what did not arrive.
 function Builder:settle_fates()
+  if self.far then
+    return far_steps.settle(self.pending[OTHER[self.far.role]])
+  end
   for role, kinds in pairs(self.pending) do
     local phase = self.ends[OTHER[role]]
     local over = phase == "failed" or phase == "closed"
@@ -377,7 +405,7 @@ function steps.of(link, notes)
   for index, note in ipairs(notes or {}) do
     told[index] = { after = note.after, step = { kind = "note", text = escape.utf8(note.text) } }
   end
-  return { version = self.version, ends = self.ends, left_out = self.left_out,
+  return { version = self.version, ends = self.ends, far = self.far, left_out = self.left_out,
            steps = finish(merge(self.queues, told)) }
 end
 

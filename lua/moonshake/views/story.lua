@@ -7,10 +7,9 @@
 --   told                 by role: the options in force (settings.in_force()); empty: not known
 --   before               the story of the epoch before, nil for the first
 --   fault                nil, or { role =, ... }: the first error of this epoch and whose it is
---   far                  nil, or the end that is somewhere else, as link.far() gives it: its
+--   far                  nil, or the end that is somewhere else, as known.lua gives it: its
 --                        snapshot has what is known, and lacks what only its own stack could tell
-local link_module = require "moonshake.link"
-local marks = require "moonshake.marks"
+local known = require "moonshake.views.known"
 
 local story = {}
 
@@ -40,35 +39,11 @@ end
 
 -- `told` may know the epoch by functions of the site in force.
 local function told_in(told, one)
-  local known, made = told[one.epoch] or {}, {}
+  local given, made = told[one.epoch] or {}, {}
   for role in pairs(OTHER) do
-    made[role] = known[role] and known[role](one[role].site) or {}
+    made[role] = given[role] and given[role](one[role].site) or {}
   end
   return made
-end
-
--- The fields of a record that are known. (What is not must not be taken for true, nor for false.)
-local function known_of(record)
-  local known = {}
-  for name, value in pairs(record) do
-    if value ~= marks.unknown then
-      known[name] = value
-    end
-  end
-  return known
-end
-
-local function history_of(link, role, far)
-  local history = link[role].history
-  if not far or far.role ~= role then
-    return history
-  end
-  local known = {}
-  for index, snapshot in ipairs(history) do
-    known[index] = known_of(snapshot)
-    known[index].wire = known_of(snapshot.wire)
-  end
-  return known
 end
 
 --- All epochs of a link, in order.
@@ -77,15 +52,14 @@ end
 ---@return table[]
 function story.of(link, told)
   local stories, all = {}, link.events
-  local far = link_module.far(link)
-  local clients, servers = history_of(link, "client", far), history_of(link, "server", far)
+  local clients, servers = known.history(link, "client"), known.history(link, "server")
   for index = 1, #clients do
     local epoch = clients[index].epoch
     local events = events_of(all, epoch)
     local one = setmetatable({
       epoch = epoch, index = index, last = index == #clients,
       client = clients[index], server = servers[index], events = events, fault = fault_of(events),
-      far = far,
+      far = known.far(link),
     }, Story)
     one.told, one.before = told_in(told or {}, one), stories[index - 1]
     stories[index] = one
