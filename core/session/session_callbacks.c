@@ -74,11 +74,11 @@ static void note_record_in(struct ms_session *session, struct ms_slice record) {
     if (record.data[0] != MS_RECORD_ALERT) {
         return;
     }
-    session->alert_records++;
-    session->clear_alert_level = 0;
+    struct ms_alert *alert = &session->clear_alerts[session->alert_records++ % MS_ALERTS_KEPT];
+    *alert = (struct ms_alert){0};
     if (record.len == RECORD_HEADER + 2) { /* encrypted ones are longer */
-        session->clear_alert_level = record.data[RECORD_HEADER];
-        session->clear_alert = record.data[RECORD_HEADER + 1];
+        alert->level = record.data[RECORD_HEADER];
+        alert->description = record.data[RECORD_HEADER + 1];
     }
 }
 
@@ -180,6 +180,12 @@ static int on_alert(gnutls_session_t tls, gnutls_record_encryption_level_t encry
     return 0;
 }
 
+const struct ms_alert *ms_session_clear_alert(const struct ms_session *session) {
+    size_t left = session->alert_records - session->alerts_noted;
+    const struct ms_alert *alert = &session->clear_alerts[session->alerts_noted % MS_ALERTS_KEPT];
+    return left > 0 && left <= MS_ALERTS_KEPT && alert->level > 0 ? alert : NULL;
+}
+
 void ms_session_note_alert(struct ms_session *session, uint8_t level) {
     struct ms_event *event = ms_log_add(session->log, session->role, MS_EVENT_ALERT);
     if (!event) {
@@ -187,12 +193,13 @@ void ms_session_note_alert(struct ms_session *session, uint8_t level) {
         return;
     }
     /* GnuTLS remembers the last alert it could read; one in clear is on record itself. */
-    bool clear = session->clear_alert_level != 0;
+    const struct ms_alert *clear = ms_session_clear_alert(session);
     event->incoming = true;
-    event->level = clear ? session->clear_alert_level : level;
-    event->type = clear ? session->clear_alert : (uint8_t)gnutls_alert_get(session->tls);
-    session->alerts_noted = session->alert_records;
-    session->clear_alert_level = 0;
+    event->level = clear ? clear->level : level;
+    event->type = clear ? clear->description : (uint8_t)gnutls_alert_get(session->tls);
+    if (session->alerts_noted < session->alert_records) {
+        session->alerts_noted++;
+    }
 }
 
 /* ---- handshake messages ---- */

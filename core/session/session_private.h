@@ -29,6 +29,13 @@ enum ms_state_made { MS_STATE_NONE, MS_STATE_BEGUN, MS_STATE_WHOLE };
 
 enum ms_answer { MS_ANSWER_NONE, MS_ANSWER_AWAITED, MS_ANSWER_ACCEPT, MS_ANSWER_REJECT };
 
+enum { MS_ALERTS_KEPT = 16 };
+
+struct ms_alert {
+    uint8_t level; /* 0: it was encrypted */
+    uint8_t description;
+};
+
 struct ms_session {
     gnutls_session_t tls; /* NULL once retired */
     enum ms_role role;
@@ -71,7 +78,8 @@ struct ms_session {
     bool sending_alert;
     uint8_t alert_instead; /* "rfc": the alert to send for the present failure; 0: the library's */
     size_t alert_records, alerts_noted;
-    uint8_t clear_alert_level, clear_alert; /* the last alert record that came in clear */
+    struct ms_alert clear_alerts[MS_ALERTS_KEPT]; /* of the last alert records, in a ring */
+    unsigned warnings;                            /* received in a row */
     bool memory_short;
 
     struct ms_presented presented; /* by the session's own choice */
@@ -96,7 +104,11 @@ void ms_session_enter(struct ms_session *session);
 void ms_session_hook(struct ms_session *session);
 /* GnuTLS's pull function: what was fed, each record of it on record. */
 ssize_t ms_session_pull(void *session, void *to, size_t room);
+/* An alert was received: the first that was not noted yet, if it came in clear; else what GnuTLS
+ * says, of this level. */
 void ms_session_note_alert(struct ms_session *session, uint8_t level);
+/* The first alert that came in clear and was not noted, if it is next; NULL: it is not. */
+const struct ms_alert *ms_session_clear_alert(const struct ms_session *session);
 /* The site of the config for a server name: exact first, then by wildcard; NULL: none. */
 const struct ms_site *ms_session_find_site(const struct ms_session *session, const char *name);
 

@@ -11,6 +11,7 @@
 
 #define TLS1_3 0x0304
 #define READ_ROOM 16384
+#define MOST_WARNINGS 8      /* in a row; GnuTLS gives up at the seventeenth, as an internal error */
 #define TICKETS_AT_ONCE 16   /* GnuTLS queues at most 31 records */
 #define TICKETS_BY_DEFAULT 2 /* GnuTLS's own number in TLS 1.3 */
 
@@ -114,8 +115,8 @@ static bool can_tell(int code) {
  * could not be decrypted nobody knows what it says. */
 static bool note_fatal_alert(struct ms_session *session, int code) {
     bool unnoted = session->alert_records > session->alerts_noted;
-    bool clear = unnoted && session->clear_alert_level != 0;
-    bool fatal = clear ? session->clear_alert_level == GNUTLS_AL_FATAL
+    const struct ms_alert *clear = ms_session_clear_alert(session);
+    bool fatal = clear ? clear->level == GNUTLS_AL_FATAL
                        : unnoted && code == GNUTLS_E_NO_CERTIFICATE_FOUND;
     fatal = fatal || code == GNUTLS_E_FATAL_ALERT_RECEIVED;
     if (fatal || clear) {
@@ -126,10 +127,10 @@ static bool note_fatal_alert(struct ms_session *session, int code) {
 
 /* Whether the peer closed during a handshake, which it may do in clear under TLS 1.3. */
 static bool note_closing(struct ms_session *session, int code) {
-    bool unnoted = session->alert_records > session->alerts_noted;
-    bool clear = unnoted && session->clear_alert_level == GNUTLS_AL_WARNING &&
-                 session->clear_alert == GNUTLS_A_CLOSE_NOTIFY;
-    if (code != GNUTLS_E_SESSION_EOF && !clear) {
+    const struct ms_alert *clear = ms_session_clear_alert(session);
+    bool closing = clear && clear->level == GNUTLS_AL_WARNING &&
+                   clear->description == GNUTLS_A_CLOSE_NOTIFY;
+    if (code != GNUTLS_E_SESSION_EOF && !closing) {
         return false;
     }
     ms_session_note_alert(session, GNUTLS_AL_WARNING);
@@ -186,6 +187,7 @@ static bool keep_data(struct ms_session *session, const uint8_t *bytes, size_t l
     }
     event->incoming = true;
     event->bytes = kept;
+    session->warnings = 0;
     return true;
 }
 
@@ -197,6 +199,16 @@ static int read_once(struct ms_session *session) {
         return GNUTLS_E_MEMORY_ERROR;
     }
     return (int)result;
+}
+
+/* A warning that changes nothing; returns whether to go on: a peer may not send them without end. */
+static bool bear_warning(struct ms_session *session, enum ms_during during) {
+    ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    if (++session->warnings <= MOST_WARNINGS) {
+        return true;
+    }
+    ms_session_fail(session, GNUTLS_E_UNEXPECTED_PACKET, during);
+    return false;
 }
 
 static void peer_closed(struct ms_session *session) {
@@ -258,8 +270,7 @@ static bool after_read(struct ms_session *session, int result) {
         }
         return answer_peer(session, result);
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
-        ms_session_note_alert(session, GNUTLS_AL_WARNING);
-        return true;
+        return bear_warning(session, MS_DURING_READ);
     case GNUTLS_E_UNEXPECTED_PACKET:
         if (session->refused_hello) { /* GnuTLS meets the refused ClientHello once more */
             session->refused_hello = false;
@@ -335,7 +346,9 @@ static void note_new_selection(struct ms_session *session) {
 
 /* A warning while shaking hands; returns whether to go on. */
 static bool after_warning(struct ms_session *session) {
-    ms_session_note_alert(session, GNUTLS_AL_WARNING);
+    if (!bear_warning(session, MS_DURING_HANDSHAKE)) {
+        return false;
+    }
     bool refused = gnutls_alert_get(session->tls) == GNUTLS_A_NO_RENEGOTIATION;
     if (refused && !in_first_epoch(session)) {
         ms_session_refuse(session, GNUTLS_E_WARNING_ALERT_RECEIVED, true, "renegotiation_refused");
@@ -472,6 +485,7 @@ void ms_session_quiet(struct ms_session *session) {
 static void begin_action(struct ms_session *session, bool handshake) {
     session->action_first = ms_log_num(session->log);
     session->needs_completion = handshake;
+    session->warnings = 0;
     if (handshake) {
         session->completed = false;
         session->selection_noted = false;
