@@ -11,8 +11,8 @@
 
 #define TLS1_3 0x0304
 #define READ_ROOM 16384
-#define MOST_WARNINGS 8      /* in a row; GnuTLS gives up at the seventeenth, as an internal error */
-#define TICKETS_AT_ONCE 16   /* GnuTLS queues at most 31 records */
+#define MOST_WARNINGS 8    /* in a row; GnuTLS gives up at the seventeenth, as an internal error */
+#define TICKETS_AT_ONCE 16 /* GnuTLS queues at most 31 records */
 #define TICKETS_BY_DEFAULT 2 /* GnuTLS's own number in TLS 1.3 */
 
 /* GnuTLS takes eight key updates a second; each further one moves its clock past that window. */
@@ -116,8 +116,8 @@ static bool can_tell(int code) {
 static bool note_fatal_alert(struct ms_session *session, int code) {
     bool unnoted = session->alert_records > session->alerts_noted;
     const struct ms_alert *clear = ms_session_clear_alert(session);
-    bool fatal = clear ? clear->level == GNUTLS_AL_FATAL
-                       : unnoted && code == GNUTLS_E_NO_CERTIFICATE_FOUND;
+    bool fatal =
+        clear ? clear->level == GNUTLS_AL_FATAL : unnoted && code == GNUTLS_E_NO_CERTIFICATE_FOUND;
     fatal = fatal || code == GNUTLS_E_FATAL_ALERT_RECEIVED;
     if (fatal || clear) {
         ms_session_note_alert(session, GNUTLS_AL_FATAL);
@@ -128,8 +128,8 @@ static bool note_fatal_alert(struct ms_session *session, int code) {
 /* Whether the peer closed during a handshake, which it may do in clear under TLS 1.3. */
 static bool note_closing(struct ms_session *session, int code) {
     const struct ms_alert *clear = ms_session_clear_alert(session);
-    bool closing = clear && clear->level == GNUTLS_AL_WARNING &&
-                   clear->description == GNUTLS_A_CLOSE_NOTIFY;
+    bool closing =
+        clear && clear->level == GNUTLS_AL_WARNING && clear->description == GNUTLS_A_CLOSE_NOTIFY;
     if (code != GNUTLS_E_SESSION_EOF && !closing) {
         return false;
     }
@@ -201,7 +201,8 @@ static int read_once(struct ms_session *session) {
     return (int)result;
 }
 
-/* A warning that changes nothing; returns whether to go on: a peer may not send them without end. */
+/* A warning that changes nothing; returns whether to go on: a peer may not send them without end.
+ */
 static bool bear_warning(struct ms_session *session, enum ms_during during) {
     ms_session_note_alert(session, GNUTLS_AL_WARNING);
     if (++session->warnings <= MOST_WARNINGS) {
