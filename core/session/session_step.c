@@ -385,8 +385,40 @@ static bool after_handshake(struct ms_session *session, int result, bool moved) 
     return false;
 }
 
+/* The type of the record that GnuTLS reads next or has begun to read; -1: nothing is there. */
+static int next_record(const struct ms_session *session) {
+    struct ms_slice held = ms_records_held(&session->received);
+    if (held.len > 0) {
+        return held.data[0];
+    }
+    return session->in.len > session->in_at ? session->in.data[session->in_at] : -1;
+}
+
+/* Takes data that the server sent before it saw our wish: for it GnuTLS's client (3.7.9) would give
+ * its handshake up and begin anew. Returns whether to go on with the handshake. */
+static bool take_data_before(struct ms_session *session) {
+    if (session->role != MS_CLIENT || in_first_epoch(session) ||
+        session->task != MS_TASK_HANDSHAKE) {
+        return true;
+    }
+    while (next_record(session) == MS_RECORD_APPLICATION_DATA &&
+           !ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_HELLO, true)) {
+        size_t before = session->pulled;
+        int result = read_once(session);
+        bool again = result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
+        if (session->memory_short || (again && session->pulled == before)) {
+            return false;
+        }
+        if (result <= 0 && !again) {
+            ms_session_fail(session, result == 0 ? GNUTLS_E_SESSION_EOF : result, MS_DURING_READ);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void step_handshake(struct ms_session *session) {
-    while (!session->memory_short) {
+    while (!session->memory_short && take_data_before(session)) {
         size_t before = session->pulled + session->pushed;
         bool reauth = session->task == MS_TASK_REAUTH;
         int result = reauth ? gnutls_reauth(session->tls, 0) : gnutls_handshake(session->tls);
