@@ -460,6 +460,12 @@ static int read_events(lua_State *L) {
     return 1;
 }
 
+/* (link) -> how many events there are */
+static int read_num_events(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)ms_log_num(ms_link_log(held_link(L))));
+    return 1;
+}
+
 /* (link) -> list of { label =, client_random =, secret = }, the oldest first. For the library
  * alone: whoever has these can read and forge what the link carries. */
 static int read_secrets(lua_State *L) {
@@ -587,6 +593,7 @@ void ms_link_open(lua_State *L) {
         {"snapshot", read_snapshot},
         {"history", read_history},
         {"events", read_events},
+        {"num_events", read_num_events},
         {"failed_first", read_failed_first},
         {"received", read_received},
         {"exporter", read_exporter},

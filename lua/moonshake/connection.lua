@@ -17,7 +17,11 @@ local connection = {}
 local natives = native.link_methods
 local FIRST_BYTES = 256 -- of what the peer sent are kept: they tell what is no TLS
 local SECONDS = 10 -- of an action, if the script says nothing
-local MOST_WITHOUT_DATA = 1 << 24 -- bytes that a peer may send in one action without any data
+local MOST_QUEUED = 1 << 20 -- bytes that wait for a peer which does not read, while it is read from
+
+-- What a peer may send in one action without any data: a chain may have 10,000 certificates.
+local MOST_BYTES = 1 << 24
+local MOST_EVENTS = 100000
 
 local Connection = { __name = "moonshake.connection" }
 local methods = shown.methods(Connection, "connection")
@@ -27,6 +31,8 @@ local methods = shown.methods(Connection, "connection")
 --   socket    once there is one            data     what arrived and was not received
 --   driving   the action that waits for the peer's bytes
 --   first_bytes   the first ones that the peer sent
+--   progress  what another function waits for meanwhile, if one does
+--   hung_up   whether the native link knows of the end of the peer's stream
 
 -- The inside of a connection on which `api` may act now.
 local function open(self, api)
@@ -70,80 +76,163 @@ local function after_refused_write(state, api, problem, message)
   break_off(state, api, problem, message)
 end
 
--- Works as far as it goes without the peer, and hands the socket what this end wrote.
-local function work(state, api, due)
-  acting.carry_out(state, api)
+-- Waits until the system has taken what this end wrote.
+local function flush(state, api, due)
+  local done, problem, message = state.socket:flush(math.max(0, due - now()))
+  if not done and problem ~= "closed" then
+    after_refused_write(state, api, problem, message)
+  end
+  if standing(state) ~= "open" then
+    state.socket:wake() -- another function may wait for bytes of what is over
+  end
+end
+
+-- Hands the system what this end wrote.
+local function put(state)
+  local bytes = natives.take(state.native, state.role)
+  if bytes ~= "" then
+    state.socket:put(bytes)
+  end
+end
+
+-- Works as far as it goes without the peer, and hands the system what this end wrote. It may take
+-- that later: a peer that waits for this end to read would be waited for.
+local function work(state, api)
+  do
+    local _ <close> = setmetatable({}, { __close = function()
+      if state.broken then -- a function of the script's raised: the peer is told
+        put(state)
+        state.socket:let_go()
+      end
+    end })
+    acting.carry_out(state, api)
+  end
   local epoch = natives.epoch(state.native)
   if not state.told[epoch] then -- the peer began it
     changes.note_told(state, epoch)
   end
-  local bytes = natives.take(state.native, state.role)
-  if bytes == "" then
+  put(state)
+end
+
+-- Reading has ended: by the peer's FIN or a reset, by this end, or for a moment only.
+local function after_end(state, api, problem, message)
+  local refused = state.socket.refused
+  if problem == "woken" then
     return
-  end
-  local written, problem, message = state.socket:write(bytes, math.max(0, due - now()))
-  if not written and problem ~= "closed" then
-    after_refused_write(state, api, problem, message)
+  elseif problem ~= "closed" then
+    break_off(state, api, problem, message)
+  elseif state.socket:is_closed() then
+    if standing(state) ~= "failed" then
+      strict.raise(api .. ": the connection was closed meanwhile")
+    end
+  elseif refused or state.hung_up then
+    break_off(state, api, table.unpack(refused or { "closed_early", message }, 1, 2))
+  else
+    state.hung_up = true
+    natives.hang_up(state.native, state.role)
   end
 end
 
 -- Takes what the peer sends next. Returns how many bytes came, or nil when the time is over.
 local function carry(state, api, due)
-  local left = due - now()
-  if left <= 0 then
-    return nil
-  end
-  local bytes, problem, message = state.socket:read(left)
+  local bytes, problem, message = state.socket:read(math.max(0, due - now()))
   if bytes then
     feed(state, api, bytes)
     return #bytes
-  elseif problem == "timeout" then
+  elseif problem == "timeout" and not state.socket.ended then
     return nil
-  elseif problem ~= "closed" then
-    break_off(state, api, problem, message)
-  elseif state.socket:is_closed() then
-    strict.raise(api .. ": the connection was closed meanwhile")
-  else
-    natives.hang_up(state.native, state.role)
   end
+  after_end(state, api, problem, message)
   return 0
+end
+
+-- Raises where another function waits for the peer by this connection: bytes go to one only.
+local function check_free(state)
+  if state.driving then
+    strict.raise(("connection: busy: %s waits for the peer already"):format(state.driving))
+  end
+end
+
+-- Tells who waits for it that something has happened.
+local function tell_progress(state)
+  local progress = state.progress
+  state.progress = nil
+  if progress then
+    progress:finish()
+  end
 end
 
 -- Works with the peer until over() holds, or this end is over. Returns false when the time is.
 local function drive(state, api, due, over)
-  if state.driving then
-    strict.raise(("connection: busy: %s waits for the peer already"):format(state.driving))
-  end
+  check_free(state)
   state.driving = api
-  local _ <close> = setmetatable({}, { __close = function() state.driving = nil end })
-  local count = 0
+  local _ <close> = setmetatable({}, { __close = function()
+    state.driving = nil
+    tell_progress(state)
+  end })
+  local count, events = 0, natives.num_events(state.native)
   while true do
-    work(state, api, due)
+    work(state, api)
+    if state.socket:num_queued() > MOST_QUEUED then
+      flush(state, api, due)
+    end
     local stands = standing(state)
     if over() or stands == "failed" or stands == "closed" then
       return true
     end
+    tell_progress(state)
     local came = carry(state, api, due)
     if not came then
       return false
     end
     count = count + came
-    if count > MOST_WITHOUT_DATA then
+    if count > MOST_BYTES then
       break_off(state, api, "message_too_large",
-                ("the peer sent more than %d bytes and no data"):format(MOST_WITHOUT_DATA))
+                ("the peer sent more than %d bytes and no data"):format(MOST_BYTES))
+    elseif natives.num_events(state.native) - events > MOST_EVENTS then
+      break_off(state, api, "protocol_violation", "the peer sent messages without end and no data")
     end
+  end
+end
+
+local function is_over(state)
+  return standing(state) ~= "waits"
+end
+
+-- Waits until no handshake is under way, which another function may be about. Returns whether.
+local function wait_for_handshake(state, api, due)
+  local wait = require "moonshake.io.wait"
+  while not is_over(state) do
+    local left = math.max(0, due - now())
+    if not state.driving then
+      return drive(state, api, due, function() return is_over(state) end)
+    end
+    state.progress = state.progress or wait.new()
+    if not wait.await(state.progress, left) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Nothing more is to be had from the peer, or to be said to it.
+local function let_go_if_over(state)
+  local stands = standing(state)
+  local over = stands == "failed" or stands == "closed" and natives.closed(state.native)
+  if over and state.socket then
+    state.socket:let_go()
   end
 end
 
 -- A handshake until it is over, in whichever way.
 local function shake_hands(state, api, seconds, due)
-  local in_time = drive(state, api, due, function() return standing(state) ~= "waits" end)
+  local in_time = drive(state, api, due, function() return is_over(state) end)
   if not in_time then
     break_off(state, api, "timeout", ("the handshake was not over within %g s"):format(seconds))
+  elseif standing(state) ~= "failed" then
+    flush(state, api, due)
   end
-  if standing(state) == "failed" then
-    state.socket:let_go()
-  end
+  let_go_if_over(state)
   return natives.content(state.native)
 end
 
@@ -191,15 +280,21 @@ function methods:send(given)
   local api = "connection:send"
   local state = open(self, api)
   local checked = arguments.check(api, options.send_live, given)
+  local due = now() + (checked.timeout or SECONDS)
+  if not wait_for_handshake(state, api, due) then
+    return nil, "timeout"
+  end
   strict.check(api, natives.begin(state.native, "send",
                                   { from = state.role, data = checked.data }))
   if standing(state) == "open" then
-    work(state, api, now() + (checked.timeout or SECONDS))
+    work(state, api)
+    flush(state, api, due)
   end
-  if standing(state) ~= "open" then
-    return nil, problem_of(state)
+  if standing(state) == "open" then
+    return true
   end
-  return true
+  let_go_if_over(state)
+  return nil, problem_of(state)
 end
 
 --- connection:receive { timeout = 10, max = }: the data that comes next, as much as there is.
@@ -229,9 +324,7 @@ function methods:receive(given)
   elseif not in_time then
     return nil, "timeout"
   end
-  if standing(state) == "failed" and state.socket then
-    state.socket:let_go()
-  end
+  let_go_if_over(state)
   return nil, problem_of(state)
 end
 
@@ -244,6 +337,7 @@ function methods:renegotiate(given)
   local state = open(self, api)
   local checked = arguments.check(api, options.renegotiate_live, given, state.role)
   local seconds = checked.timeout or SECONDS
+  check_free(state)
   changes.begin(state, api, "renegotiate", { by = state.role },
                 changes.ends(state, api, checked))
   return shake_hands(state, api, seconds, now() + seconds)
@@ -261,6 +355,7 @@ function methods:reauthenticate(given)
   end
   local checked = arguments.check(api, options.renegotiate_live, given, state.role)
   local seconds = checked.timeout or SECONDS
+  check_free(state)
   local afterwards = changes.begin_reauthentication(state, api, changes.ends(state, api, checked))
   local content = shake_hands(state, api, seconds, now() + seconds)
   afterwards()
@@ -277,7 +372,10 @@ function methods:update_keys(given)
   strict.check(api, natives.begin(state.native, "update_keys", {
     by = state.role, request_peer = checked.request_peer or false,
   }))
-  work(state, api, now() + (checked.timeout or SECONDS))
+  if state.socket then
+    work(state, api)
+    flush(state, api, now() + (checked.timeout or SECONDS))
+  end
   return natives.content(state.native)
 end
 
@@ -291,16 +389,20 @@ function methods:close(given)
   local state = open(self, api)
   local checked = arguments.check(api, options.close_live, given)
   if checked.how and checked.how ~= "orderly" then
-    if state.socket then
-      state.socket:close(checked.how == "reset")
-    end
     break_off(state, api, "closed_early", "this end closed the connection without close_notify")
+    if state.socket and checked.how == "reset" then
+      state.socket:close(true)
+    elseif state.socket then
+      state.socket:let_go()
+    end
     return false
   end
   strict.check(api, natives.begin(state.native, "close", { by = state.role }))
   if state.socket then
-    work(state, api, now() + (checked.timeout or SECONDS))
+    work(state, api)
+    flush(state, api, now() + (checked.timeout or SECONDS))
     state.socket:shutdown()
+    let_go_if_over(state)
   end
   return natives.content(state.native)
 end

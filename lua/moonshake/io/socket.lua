@@ -133,6 +133,15 @@ local function end_reading(self, problem, message)
   self.ended, self.end_message = problem, message
 end
 
+-- Wakes who waits for bytes.
+local function wake_reader(self)
+  local reader = self.reader
+  self.reader = nil
+  if reader then
+    reader:finish()
+  end
+end
+
 local function on_bytes(self, problem, piece)
   if not self.handle then -- closed in the same turn of the loop, or (luv 1.44) reset from here
     return
@@ -146,72 +155,129 @@ local function on_bytes(self, problem, piece)
   else
     end_reading(self, "closed", "the peer closed the connection")
   end
-  if self.reader then
-    self.reader:finish()
-    self.reader = nil
-  end
+  wake_reader(self)
 end
 
 --- The bytes that come next, as many as there are.
----@param seconds number 0: only what is there
+---@param seconds? number 0: only what is there; nil: as long as it takes
 ---@return string|nil bytes
----@return string|nil problem "timeout", "closed" (the peer's FIN) or a problem word
+---@return string|nil problem "timeout", "woken", "closed" (the peer's FIN) or a problem word
 ---@return string|nil message
 function Socket:read(seconds)
-  if #self.pieces > 0 then
-    return table.remove(self.pieces, 1)
-  elseif self.ended or not self.handle then
-    return nil, self.ended or "closed", self.end_message or "this end closed the connection"
+  local due, happened = seconds and loop.now() + seconds, true
+  while true do
+    if #self.pieces > 0 then
+      return table.remove(self.pieces, 1)
+    elseif self.ended or self:is_closed() then
+      return nil, self.ended or "closed", self.end_message or "this end closed the connection"
+    elseif self.woken then
+      self.woken = nil
+      return nil, "woken"
+    elseif not happened then
+      return nil, "timeout", ("nothing came within %g s"):format(seconds)
+    end
+    if not self.reading then
+      self.reading = true
+      self.handle:read_start(loop.guard(function(problem, piece)
+        on_bytes(self, problem, piece)
+      end))
+    end
+    self.reader = self.reader or wait.new()
+    -- Another function may take what comes.
+    happened = wait.await(self.reader, due and math.max(0, due - loop.now()))
   end
-  if not self.reading then
-    self.reading = true
-    self.handle:read_start(loop.guard(function(problem, piece)
-      on_bytes(self, problem, piece)
-    end))
-  end
-  self.reader = self.reader or wait.new()
-  if not wait.await(self.reader, seconds) then
-    return nil, "timeout", ("nothing came within %g s"):format(seconds)
-  end
-  return self:read(0)
 end
 
---- Writes bytes; returns when the kernel has them all.
+--- Ends the wait of who waits for bytes, if somebody does.
+function Socket:wake()
+  if self.reader then
+    self.woken = true
+    wake_reader(self)
+  end
+end
+
+--- Hands bytes to the system, which may take them later.
 ---@param bytes string
----@param seconds number
----@return boolean|nil done
+---@return table|nil written what io/wait.lua waits for; it happens with the system's complaint
 ---@return string|nil problem
 ---@return string|nil message
-function Socket:write(bytes, seconds)
+function Socket:put(bytes)
   if not self.handle then
     return nil, "closed", "this end closed the connection"
   end
   local written = wait.new()
   local request, message = self.handle:write(bytes, loop.guard(function(problem)
+    if problem and self.handle then
+      self.refused = self.refused or table.pack(told(problem, "connection_reset"))
+    end
     written:finish(problem)
   end))
   if not request then
-    return nil, told(message, "connection_reset")
+    self.refused = self.refused or table.pack(told(message, "connection_reset"))
+    return nil, table.unpack(self.refused, 1, 2)
   end
-  local happened, problem = wait.await(written, seconds)
-  if not happened then
+  self.last_written = written
+  return written
+end
+
+--- Waits until the system has taken all that was put.
+---@param seconds number
+---@return boolean|nil done
+---@return string|nil problem "timeout", "closed" (by this end) or a problem word
+---@return string|nil message
+function Socket:flush(seconds)
+  if self.last_written and not wait.await(self.last_written, seconds) then
     return nil, "timeout", ("the peer took nothing within %g s"):format(seconds)
-  elseif problem then
-    return nil, told(problem, "connection_reset")
+  elseif self.refused then
+    return nil, table.unpack(self.refused, 1, 2)
+  elseif not self.handle then
+    return nil, "closed", "this end closed the connection"
   end
   return true
 end
 
---- Says that nothing more comes from here (FIN), once what was written has gone.
-function Socket:shutdown()
-  if self.handle and not self.shut then
-    self.shut, self.shutting = true, true
-    self.handle:shutdown(loop.guard(function() self.shutting = false end))
+--- Writes bytes; returns when the system has them all.
+---@param bytes string
+---@param seconds number
+---@return boolean|nil done
+---@return string|nil problem as of flush()
+---@return string|nil message
+function Socket:write(bytes, seconds)
+  local written, problem, message = self:put(bytes)
+  if not written then
+    return nil, problem, message
+  end
+  return self:flush(seconds)
+end
+
+--- How many bytes were put that the system has not taken.
+---@return integer
+function Socket:num_queued()
+  return self.handle and self.handle:get_write_queue_size() or 0
+end
+
+-- Closes what was let go once nothing is left to do.
+local function close_if_over(self)
+  if self.going and self.ended and self.shut_done then
+    self:close()
   end
 end
 
+--- Says that nothing more comes from here (FIN), once what was written has gone.
+function Socket:shutdown()
+  if not self.handle or self.shut then
+    return
+  end
+  self.shut = true
+  self.shut_done = not self.handle:shutdown(loop.guard(function()
+    self.shut_done = true
+    close_if_over(self)
+  end))
+end
+
 --- Says that nothing more comes, and closes it once the peer has, too: who closes with bytes unread
---- resets the connection, and what was written last may be lost with it. Does not wait.
+--- resets the connection, and what was written last may be lost with it. Does not wait; nothing
+--- more can be read.
 function Socket:let_go()
   local handle, passed = self.handle, 0
   if not handle or self.going then
@@ -219,16 +285,20 @@ function Socket:let_go()
   end
   self.going = true
   self:shutdown()
-  if self.ended then
-    return self:close()
+  if not self.ended then
+    handle:read_stop()
+    handle:read_start(loop.guard(function(_, piece)
+      passed = passed + #(piece or "")
+      if not piece then
+        self.ended = "closed"
+        close_if_over(self)
+      elseif passed > MOST_PASSED_OVER then
+        self:close()
+      end
+    end))
   end
-  handle:read_stop()
-  handle:read_start(loop.guard(function(_, piece)
-    passed = passed + #(piece or "")
-    if not piece or passed > MOST_PASSED_OVER then
-      self:close()
-    end
-  end))
+  close_if_over(self)
+  wake_reader(self)
 end
 
 --- Closes it. With `rude` by a reset (RST), where the system can.
@@ -239,16 +309,13 @@ function Socket:close(rude)
     return
   end
   self.handle = nil
-  loop.close(handle, rude and not self.shutting and handle.close_reset or nil)
-  if self.reader then
-    self.reader:finish()
-    self.reader = nil
-  end
+  loop.close(handle, rude and (not self.shut or self.shut_done) and handle.close_reset or nil)
+  wake_reader(self)
 end
 
---- Whether it is closed.
+--- Whether it is closed, or let go.
 function Socket:is_closed()
-  return self.handle == nil
+  return self.handle == nil or self.going == true
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -292,7 +359,9 @@ function Race:try_next()
       return -- the race is over
     end
     self.open[handle] = nil
-    if problem then
+    if self.won.values then -- by another, a moment ago
+      loop.close(handle)
+    elseif problem then
       loop.close(handle)
       self:fail(problem)
     else
@@ -372,18 +441,26 @@ end
 local Listener = {}
 Listener.__index = Listener
 
+-- Wakes who waits for a connection.
+local function tell_taker(self)
+  local taker = self.taker
+  self.taker = nil
+  if taker then
+    taker:finish()
+  end
+end
+
 --- The next connection.
 ---@param seconds number
 ---@return table|nil socket nil when the time is over, or the listener is closed
 function Listener:accept(seconds)
-  local due = loop.now() + seconds
+  local due, happened = loop.now() + seconds, true
   while self.handle and #self.waiting == 0 do
-    self.taker = self.taker or wait.new()
-    local left = due - loop.now()
-    if left < 0 or not wait.await(self.taker, left) then
+    if not happened then
       return nil
     end
-    self.taker = self.taker and not self.taker.values and self.taker or nil
+    self.taker = self.taker or wait.new()
+    happened = wait.await(self.taker, math.max(0, due - loop.now())) -- others may take it
   end
   return table.remove(self.waiting, 1)
 end
@@ -399,9 +476,7 @@ function Listener:close()
     one:close()
   end
   self.waiting = {}
-  if self.taker then
-    self.taker:finish()
-  end
+  tell_taker(self)
 end
 
 local function on_connection(self, path)
@@ -414,10 +489,7 @@ local function on_connection(self, path)
     return
   end
   self.waiting[#self.waiting + 1] = connected(handle, path)
-  if self.taker then
-    self.taker:finish()
-    self.taker = nil
-  end
+  tell_taker(self)
 end
 
 local function bind(place, seconds)
