@@ -491,6 +491,96 @@ end, function()
 end)
 
 ---------------------------------------------------------------------------------------------------
+-- Ends that are alone, with bytes carried by hand
+
+local function alone(version)
+  return {
+    client = assert(native.link(config("client", { versions = { version } }), nil)),
+    server = assert(native.link(nil, config("server", { versions = { version } }))),
+  }
+end
+
+-- Carries until nobody has anything to say.
+local function carry(ends)
+  local moved
+  repeat
+    moved = false
+    for from, to in pairs { client = "server", server = "client" } do
+      pump(ends[from])
+      local bytes = links.take(ends[from], from)
+      if bytes ~= "" then
+        moved = true
+        assert(links.feed(ends[to], to, bytes))
+      end
+    end
+  until not moved
+end
+
+local function shake_alone(ends)
+  for _, one in pairs(ends) do
+    assert(links.begin(one, "handshake", {}))
+  end
+  carry(ends)
+  for role, one in pairs(ends) do
+    assert(assert(links.standing(one, role)) == "open")
+  end
+  return ends
+end
+
+local function states(ends)
+  return { client = assert(links.history(ends.client, "client")),
+           server = assert(links.history(ends.server, "server")) }
+end
+
+for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+  action("two ends alone in " .. version, function(ends)
+    shake_alone(ends)
+    assert(links.begin(ends.client, "send", { from = "client", data = "hello" }))
+    carry(ends)
+    assert(links.received(ends.server, "server") == "hello")
+    return states(ends)
+  end, function()
+    return alone(version)
+  end)
+
+  action("an epoch that the peer begins in " .. version, function(ends)
+    local how = version == "TLS1.3" and "reauthenticate" or "renegotiate"
+    assert(links.begin(ends.server, how, { by = "server" }))
+    carry(ends)
+    assert(links.epoch(ends.client) ~= "initial" and links.num_events(ends.client) > 0)
+    assert(assert(links.content(ends.client) ~= nil) and links.content(ends.client), "not content")
+    return states(ends)
+  end, function()
+    return shake_alone(alone(version))
+  end)
+end
+
+action("an end whose carrier ends", function(ends)
+  assert(links.hang_up(ends.client, "client"))
+  pump(ends.client)
+  assert(links.break_off(ends.server, "connection_reset", "gone"))
+  assert(links.snapshot(ends.server, "server").error.problem == "connection_reset")
+  return states(ends)
+end, function()
+  return shake_alone(alone "TLS1.3")
+end)
+
+action("flights that are handed out", function(link)
+  assert(links.tamper(link, true))
+  assert(links.begin(link, "handshake", {}))
+  local what, role = pump(link)
+  while what == "flight" do
+    assert(links.feed(link, role == "client" and "server" or "client", links.take(link, role)))
+    what, role = pump(link)
+  end
+  assert(what == "quiet")
+  assert(assert(links.content(link) ~= nil) and links.content(link), "not content")
+  return link
+end, function()
+  return new_link "TLS1.3"
+end)
+
+---------------------------------------------------------------------------------------------------
 -- In words
 
 -- Fields that are different in every handshake.
