@@ -159,7 +159,7 @@ void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const
 
 bool ms_session_break(struct ms_session *session, const char *problem, const char *message,
                       struct ms_error *error) {
-    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED) {
+    if (session->phase == MS_PHASE_FAILED || ms_session_ended(session)) {
         return true;
     }
     bool late = strcmp(problem, "timeout") == 0;

@@ -317,6 +317,11 @@ test("who has closed can still receive", function()
   client:close()
   server:close { how = "fin" }
   equal(select(2, client:receive()), "closed_early")
+
+  client, server = world.pair()
+  client:close()
+  server:close { how = "reset" }
+  equal(select(2, client:receive()), "connection_reset")
 end)
 
 test("nothing is sent to who has closed", function()
