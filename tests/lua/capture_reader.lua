@@ -78,6 +78,10 @@ local function follow(streams, packet)
   if packet.flags:find "SYN" then
     streams[one] = { first = packet.sequence, next = packet.sequence }
   end
+  if packet.flags == "RST ACK" and not streams[one] then -- in answer to a SYN
+    assert(packet.sequence == 0)
+    streams[one] = { first = 0, next = 0 }
+  end
   local own, peer = streams[one], streams[other]
   assert(packet.sequence == own.next, "not the next sequence number")
   own.next = own.next + #packet.payload + (packet.flags:find "[SF][YI]N" and 1 or 0)

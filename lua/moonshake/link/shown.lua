@@ -31,7 +31,7 @@ local function capture(self, state)
   local client = state.checked.client or {}
   return {
     number = state.number, events = self.events, failed_first = self.failed_first,
-    roles = state.roles, server_name = self.client.server_name or client.server_name,
+    far = inside.far(self), server_name = self.client.server_name or client.server_name,
     phases = { client = self.client.phase, server = self.server.phase },
     clock_offset = function(event)
       local told = state.told[event.epoch] or {}

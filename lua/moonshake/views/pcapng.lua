@@ -102,7 +102,8 @@ end
 --   packets   what there is so far, each { frame, at = seconds, comments }
 --   written   by role, the packets that its peer has not read yet: { bytes, packet }
 --   last      by role, the packet that it wrote last   read  and the one that it read last
---   closing   roles in the order in which they said close_notify
+--   closing   roles in the order in which they said close_notify, or were seen to be gone
+--   phases    by role, what became of it; of a far end only what was seen
 local Conversation = {}
 Conversation.__index = Conversation
 
@@ -115,7 +116,11 @@ end
 -- Puts a comment at a packet; where there is none yet, at the last of those that open the
 -- connection. A new epoch is told before what is first told of it.
 function Conversation:tell(packet, comment)
-  local comments = (packet or self.packets[3]).comments
+  packet = packet or self.packets[math.min(3, #self.packets)]
+  if not packet then -- a name that leads nowhere
+    return
+  end
+  local comments = packet.comments
   if self.new_epoch then
     comments[#comments + 1] = "epoch: " .. self.new_epoch
     self.new_epoch = nil
@@ -132,15 +137,24 @@ function Conversation:latest(role)
   return wrote or read
 end
 
-function Conversation:write(event, at)
-  for index, frame in ipairs(self.connection:data(event.role, event.bytes)) do
+function Conversation:write(role, bytes, at)
+  for index, frame in ipairs(self.connection:data(role, bytes)) do
     local packet = self:add(frame, at)
     if index == 1 then
       self:tell(packet)
     end
-    self.last[event.role] = packet
+    self.last[role] = packet
   end
-  table.insert(self.written[event.role], { bytes = event.bytes, packet = self.last[event.role] })
+  table.insert(self.written[role], { bytes = bytes, packet = self.last[role] })
+end
+
+-- Who wrote what crossed the wire in an event; nil where the event of the writer itself tells that.
+-- Of a far end there is none: what it wrote is what was received here.
+function Conversation:writer(event)
+  if event.direction == "sent" then
+    return event.role
+  end
+  return self.far and OTHER[event.role] or nil
 end
 
 -- What was lost on the way was never read, and what was changed nobody wrote.
@@ -155,22 +169,61 @@ function Conversation:take(event)
   end
 end
 
+-- What the error of the end that is here tells of the far one: that it spoke no TLS, and how it
+-- left.
+function Conversation:see_far(event, at)
+  local far = self.far
+  if #self.written[far.role] == 0 and #far.first_bytes > 0 and not self.read[OTHER[far.role]] then
+    self:write(far.role, far.first_bytes, at)
+    self:tell(self.last[far.role], "no record of TLS: the first bytes that came")
+  end
+  if event.problem == "connection_reset" then
+    self.phases[far.role] = "failed"
+  elseif event.problem == "closed_early" and event.told_by == "peer" then
+    self.phases[far.role] = "closed"
+  end
+  if self.phases[far.role] then
+    self.closing[#self.closing + 1] = far.role
+  end
+end
+
+-- The packets before anything was said. An error in place of a ClientHello is that of who could not
+-- connect.
+function Conversation:begin(event, at)
+  local failed = self.far and self.far.role == "server" and event.kind == "error"
+  local frames = not failed and self.connection:open()
+    or event.problem == "name_not_found" and {}
+    or self.connection:attempt(event.problem == "connection_refused")
+  for _, frame in ipairs(frames) do
+    self:add(frame, at)
+  end
+  if self.far then
+    self:tell(nil, ("the %s is not ours: %s; the addresses here are made up"):format(
+      self.far.role, self.far.address))
+  end
+  self.is_open = not failed
+end
+
 -- kind -> what becomes of an event
 local SEE = {
   record = function(self, event, at)
-    if event.direction == "sent" then
-      self:write(event, at)
-    else
+    local writer = self:writer(event)
+    if writer then
+      self:write(writer, event.bytes, at)
+    end
+    if event.direction == "received" then
       self:take(event)
     end
   end,
   alert = function(self, event)
-    if event.direction == "sent" then -- what its arrival led to is an error of its own
-      self:tell(self.last[event.role], ("%s sent alert %s %s (%s)"):format(
-        event.role, event.level, event.name, event.number))
+    local writer = self:writer(event)
+    if writer then -- what its arrival led to is an error of its own
+      self:tell(self.last[writer], ("%s sent alert %s %s (%s)"):format(
+        writer, event.level, event.name, event.number))
     end
-    if event.direction == "sent" and event.name == "close_notify" then
-      self.closing[#self.closing + 1] = event.role
+    if writer and event.name == "close_notify" then
+      self.closing[#self.closing + 1] = writer
+      self.phases[writer] = self.phases[writer] or "closed"
     end
   end,
   verification = function(self, event)
@@ -181,7 +234,10 @@ local SEE = {
         event.role, why))
     end
   end,
-  error = function(self, event)
+  error = function(self, event, at)
+    if self.far then
+      self:see_far(event, at)
+    end
     self:tell(self:latest(event.role), ("%s failed during %s: %s"):format(
       event.role, event.during, event.problem))
   end,
@@ -195,7 +251,7 @@ function Conversation:finish(link, at)
   order[#order + 1] = "server"
   local done = {}
   for _, role in ipairs(order) do
-    local phase = link.phases[role]
+    local phase = self.phases[role]
     if phase == "stalled" and not done[role] then
       self:tell(self:latest(role), role .. " stalled")
     elseif phase == "failed" and not done[role] then
@@ -225,18 +281,25 @@ local function carriers_time(clock_offset)
   end
 end
 
+-- What became of the ends, by role; of a far end that is yet to be seen.
+local function phases_of(link)
+  local phases = { client = link.phases.client, server = link.phases.server }
+  if link.far then
+    phases[link.far.role] = nil
+  end
+  return phases
+end
+
 local function packets_of(link, host)
   local self = setmetatable({
-    connection = tcp.connection(link.number, host), packets = {}, closing = {},
-    written = { client = {}, server = {} }, last = {}, read = {},
+    connection = tcp.connection(link.number, host), packets = {}, closing = {}, far = link.far,
+    written = { client = {}, server = {} }, last = {}, read = {}, phases = phases_of(link),
   }, Conversation)
   local time_of, at, epoch = carriers_time(link.clock_offset), nil, nil
   for index, event in ipairs(link.events) do
     at = time_of(event)
     if index == 1 then
-      for _, frame in ipairs(self.connection:open()) do
-        self:add(frame, at)
-      end
+      self:begin(event, at)
     end
     if event.epoch ~= epoch then
       epoch, self.new_epoch = event.epoch, event.epoch
@@ -246,7 +309,7 @@ local function packets_of(link, host)
       see(self, event, at)
     end
   end
-  if #self.packets > 0 then
+  if self.is_open then
     self:finish(link, at)
   end
   return self.packets
@@ -268,12 +331,14 @@ local function hosts_of(captured)
   return names, hosts
 end
 
---- The capture of links.
+--- The capture of links. Of a connection the records that were received are packets of the far end,
+--- in the order of the log.
 ---@param captured table[] each as link.capture() gives it:
 ---   number    tells connections apart      events   all of them
 ---   secrets   see key_log.text()           phases   of the ends, by role
 ---   clock_offset(event)   by which the clock of the end that did it differs
 ---   server_name, failed_first              as those fields, or nil
+---   far       the end that is somewhere else (link.far()), or nil
 ---@param comment string|nil of the whole file
 ---@return string
 function pcapng.of(captured, comment)

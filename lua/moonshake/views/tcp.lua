@@ -80,6 +80,15 @@ function Connection:open()
   }
 end
 
+--- The frames of an attempt that led to no connection.
+---@param is_refused boolean whether somebody said so
+---@return string[]
+function Connection:attempt(is_refused)
+  self.server.sequence = 0 -- as RFC 9293 section 3.10.7.1 has it
+  return { self:frame("client", SYN, "", SYN_OPTIONS),
+           is_refused and self:frame("server", RST | ACK, "") or nil }
+end
+
 --- The frames that carry what one end wrote at once: one, unless it is longer than a frame may be.
 ---@param role string
 ---@param bytes string
