@@ -138,7 +138,7 @@ end
 ---   of an end: snapshot; at (its time, nil where nothing happened); own and peer, each with
 ---   reported, wire (of this epoch), carried (by the last message there was, in the epoch
 ---   carried_in), differs, is_unknown; verification (with at_fault and on_path; nil where nothing
----   was judged), is_judgement_unknown
+---   was judged), is_judgement_unknown; is_far: it is somewhere else
 ---@field certificates { number: integer, certificate: userdata, uses: table[] }[] each once, in
 ---   the order in which they are met; the chains above are lists of these. A use has role, epoch,
 ---   at, and verification where the end judged the chain
@@ -149,6 +149,7 @@ end
 function certificate_state.of(link)
   local certificates = setmetatable({ list = {}, by_der = {} }, Certificates)
   local times = times_of(link.events)
+  local far = link_module.far(link)
   local histories = { client = link.client.history, server = link.server.history }
   local epochs = {}
   for number = 1, #histories.client do
@@ -157,6 +158,7 @@ function certificate_state.of(link)
     for _, role in ipairs(ROLES) do
       epoch[role] = end_of(certificates, histories[role][number], carried[role],
                            times[epoch.name .. "/" .. role])
+      epoch[role].is_far = far ~= nil and far.role == role
     end
     epochs[number] = epoch
   end

@@ -18,6 +18,8 @@ local ROLES = { "client", "server" }
 -- at fault.
 local DIFFERS, AT_FAULT, PLAIN = "!=", "!!", "  "
 
+local UNKNOWN = "cannot be told"
+
 -- 1 is A, 27 is AA.
 local function letters(number)
   local text = ""
@@ -85,7 +87,7 @@ end
 local function reported_cell(side, verification)
   local cell = {}
   if side.reported == marks.unknown then
-    line(cell, "cannot be told")
+    line(cell, UNKNOWN)
   elseif side.reported == nil then
     line(cell, "none", side.differs and DIFFERS or nil)
   else
@@ -98,7 +100,7 @@ end
 local function wire_cell(side, epoch, verification)
   local cell, mark = {}, side.differs and DIFFERS or nil
   if side.wire == marks.unknown then
-    line(cell, "cannot be told")
+    line(cell, UNKNOWN)
   elseif side.wire and #side.wire == 0 then
     line(cell, "an empty message", mark)
   elseif side.wire and not side.differs and side.reported ~= marks.unknown then
@@ -119,6 +121,10 @@ end
 
 local function phase_cell(one)
   local snapshot, cell = one.snapshot, {}
+  if one.is_far then -- said once, instead of in each row
+    line(cell, "not ours: what the wire shows")
+    return cell
+  end
   local version, found = snapshot.version, snapshot.error
   line(cell, ("%s%s%s"):format(snapshot.phase, version ~= nil and ", " .. tostring(version) or "",
                                snapshot.resumed == true and ", resumed" or ""))
@@ -131,7 +137,7 @@ end
 local function request_cell(snapshot)
   local cell = {}
   if snapshot.certificate_requested ~= true then
-    line(cell, snapshot.certificate_requested == marks.unknown and "cannot be told" or "none")
+    line(cell, snapshot.certificate_requested == marks.unknown and UNKNOWN or "none")
     return cell
   end
   local issuers = snapshot.requested_issuers
@@ -150,7 +156,7 @@ end
 local function judged_cell(one)
   local cell, verification = {}, one.verification
   if not verification then
-    line(cell, one.is_judgement_unknown and "cannot be told" or "nothing")
+    line(cell, one.is_judgement_unknown and UNKNOWN or "nothing")
     return cell
   end
   local problems = verification.verified and "no problem"
@@ -166,13 +172,23 @@ local function judged_cell(one)
   return cell
 end
 
+-- A cell without what cannot be told.
+local function told(cell)
+  local kept = {}
+  for _, one in ipairs(cell) do
+    kept[#kept + 1] = one[2] ~= UNKNOWN and one or nil
+  end
+  return kept
+end
+
 -- The rows of an epoch: { name, cell of each role }; without cells it is a heading.
 local function rows_of(epoch)
   local rows = {}
   local function row(label, make)
     local made = { label = label }
     for _, role in ipairs(ROLES) do
-      made[role] = make(epoch[role])
+      local cell = make(epoch[role])
+      made[role] = epoch[role].is_far and told(cell) or cell
     end
     rows[#rows + 1] = (made.client or made.server) and made or nil
   end
