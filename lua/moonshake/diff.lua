@@ -195,13 +195,11 @@ local function add(result, path, found, wanted)
 end
 
 function compare(found, wanted, path, result, above)
-  if rawequal(found, marks.unknown) then
+  if rawequal(found, marks.unknown) or rawequal(wanted, marks.unknown) then
     result.unknown = true
     add(result, path, found, wanted)
-  elseif rawequal(found, wanted) then
-    return
   elseif strict.has_values(found) and strict.has_values(wanted) then
-    compare_tables(found, wanted, path, result, above)
+    compare_tables(found, wanted, path, result, above) -- of one table too: it may hold tls.unknown
   elseif found ~= wanted then
     add(result, path, found, wanted)
   end
@@ -209,7 +207,7 @@ end
 
 --- Every path in which two values differ, sorted: a list of { path =, found =, wanted = }, the
 --- values printed. Tables, records and snapshots are compared by what they hold, everything else
---- with `==`. Its field `unknown` is true where `found` holds tls.unknown.
+--- with `==`. Its field `unknown` is true where either holds tls.unknown.
 ---@param found any
 ---@param wanted any
 ---@param path? string what the paths begin with

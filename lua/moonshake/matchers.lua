@@ -278,10 +278,18 @@ local function is_end_like(value)
   return endpoint.is_end(value) or endpoint.is_snapshot(value)
 end
 
--- The ends that a value stands for; raises where it has none: that is a mistake, not a finding.
+-- Whether a stack can tell it.
+local function known(value)
+  return value ~= marks.unknown
+end
+
+-- The ends that a value stands for, of a connection the one that is here; raises where it has none:
+-- that is a mistake, not a finding.
 local function ends_of(name, value)
   if link.is_link(value) then
-    return { value.client, value.server }
+    local far = link.far(value)
+    return far and { value[far.role == "client" and "server" or "client"] }
+      or { value.client, value.server }
   elseif is_end_like(value) then
     return { value }
   end
@@ -308,6 +316,9 @@ end
 
 -- What became of an end, on one line.
 local function tell(one)
+  if not known(one.phase) and not known(one.error) then
+    return ("this stack cannot tell what became of the %s, which is not ours"):format(one.role)
+  end
   local parts = { tostring(one.phase) }
   if one.handshake_completed == false then
     parts[#parts + 1] = "its handshake not completed"
@@ -337,10 +348,6 @@ local function tell_all(ends)
 end
 
 -- true, false, or nil where a field that decides cannot be told.
-local function known(value)
-  return value ~= marks.unknown
-end
-
 local function has_succeeded(one)
   local completed, problem, phase = one.handshake_completed, one.error, one.phase
   if completed == false or phase ~= "established" and known(phase)
@@ -351,7 +358,7 @@ local function has_succeeded(one)
 end
 
 --- succeeded(): the end's handshake is complete, it has no error and is established; on a link,
---- both are.
+--- both are; on a connection the end that is here is.
 add("succeeded", {
   check = no_argument,
   judge = function(found)
@@ -401,7 +408,8 @@ local function check_word(api, word)
 end
 
 --- failed(word): the end has an error, and word (if given) is its problem, its GnuTLS code or a
---- fatal alert that it sent or received in this epoch; on a link, that holds for either end.
+--- fatal alert that it sent or received in this epoch; on a link, that holds for either end, on a
+--- connection for the one that is here.
 add("failed", {
   shows_argument = true,
   check = function(api, ...)
@@ -478,7 +486,7 @@ add("unverified", {
 
 local function by_lines(lines, wanted)
   local outcome = { holds = #lines == 0, notes = lines, wanted = wanted, reason = lines[1] }
-  if lines.unknown then
+  if lines.unknown and not lines.differs then
     outcome.holds = nil
   end
   return outcome

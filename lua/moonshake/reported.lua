@@ -56,21 +56,26 @@ function reported.carried(link, earlier, epochs)
 end
 
 local function show_chain(chain)
-  return chain == nil and "no certificate" or diff.show(chain)
+  return chain == nil and "no certificate"
+    or chain == marks.unknown and "what this stack cannot tell" or diff.show(chain)
 end
 
--- Adds a line unless a reported chain is the other one. Returns whether either cannot be told.
+-- Adds a line unless a reported chain is the other one. Notes whether either cannot be told, and
+-- whether they differ for certain.
 local function judge(lines, report, fact, sentence)
   if report == marks.unknown or fact == marks.unknown then
     lines.unknown = true
-    lines[#lines + 1] = sentence:format("what this stack cannot tell", show_chain(fact))
-  elseif #diff.compare(report, fact) > 0 then
-    lines[#lines + 1] = sentence:format(show_chain(report), show_chain(fact))
+  elseif #diff.compare(report, fact) == 0 then
+    return
+  else
+    lines.differs = true
   end
+  lines[#lines + 1] = sentence:format(show_chain(report), show_chain(fact))
 end
 
 --- Where an end reports another chain than Certificate messages carried: one line for each, none if
---- both ends are truthful. Its field `unknown` is true where an end cannot tell.
+--- both ends are truthful. Its field `unknown` is true where an end cannot tell, `differs` where
+--- one tells something else.
 ---@param link table
 ---@param carried table of reported.carried()
 ---@return string[]
