@@ -8,7 +8,7 @@ local KEYS = {
   "v", "id", "file", "line", "name", "about", "rfc", "tags", "params", "outcome", "reason", "stack",
   "failures", "notes", "links",
   -- of a link
-  "version", "ends", "left_out", "steps", "snapshots", "explanation",
+  "version", "ends", "far", "role", "address", "left_out", "steps", "snapshots", "explanation",
   -- of a step
   "kind", "from", "at", "epoch", "level", "fate", "fatal", "what", "bad", "text", "count", "facts",
   "lines", "sent", "received", "index", "client", "server",
@@ -32,7 +32,7 @@ end
 local function link_of(told)
   local model = told.model
   return {
-    version = model.version, ends = model.ends, left_out = model.left_out,
+    version = model.version, ends = model.ends, far = model.far, left_out = model.left_out,
     steps = model.steps, explanation = told.explanation,
     snapshots = told.ends and setmetatable({}, { __tojson = function() return told.ends end }),
   }

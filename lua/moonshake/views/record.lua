@@ -3,6 +3,7 @@
 -- bytes, no lengths that depend on them. A certificate is its subject, with a number where several
 -- have the same. (A record is what `run --record` writes; report/record.lua says what is around.)
 local escape = require "moonshake.escape"
+local far_of = require("moonshake.views.known").far
 local json = require "dkjson"
 local marks = require "moonshake.marks"
 local strict = require "moonshake.strict"
@@ -186,12 +187,37 @@ local function events_of(link, names)
   return lines
 end
 
+-- Problems of carriers: what is said of them has addresses and ports in it.
+local OF_CARRIER = { connection_refused = true, connection_reset = true, name_not_found = true,
+                     timeout = true, closed_early = true }
+
+-- An end that is somewhere else: what is not known of it is not told.
+local function without_unknown(map)
+  for name, value in pairs(map) do
+    if type(value) == "table" and value.unknown == true then
+      map[name] = nil
+    end
+  end
+  return map
+end
+
+local function end_of(snapshot, far, names)
+  local made = convert(snapshot, nil, names)
+  if far and far.role == snapshot.role then
+    without_unknown(made)
+    without_unknown(made.wire)
+  elseif far and made.error and OF_CARRIER[made.error.problem] then
+    made.error.message = nil
+  end
+  return made
+end
+
 local function link_of(link, names)
-  local made = { failed_first = link.failed_first }
+  local made, far = { failed_first = link.failed_first }, far_of(link)
   for _, role in ipairs(ROLES) do
     made[role] = {}
     for _, snapshot in ipairs(link[role].history) do
-      made[role][snapshot.epoch] = convert(snapshot, nil, names)
+      made[role][snapshot.epoch] = end_of(snapshot, far, names)
     end
   end
   made.events = events_of(link, names)

@@ -173,7 +173,7 @@ local function judged_cell(one)
 end
 
 -- A cell without what cannot be told.
-local function told(cell)
+local function without_unknown(cell)
   local kept = {}
   for _, one in ipairs(cell) do
     kept[#kept + 1] = one[2] ~= UNKNOWN and one or nil
@@ -188,7 +188,7 @@ local function rows_of(epoch)
     local made = { label = label }
     for _, role in ipairs(ROLES) do
       local cell = make(epoch[role])
-      made[role] = epoch[role].is_far and told(cell) or cell
+      made[role] = epoch[role].is_far and without_unknown(cell) or cell
     end
     rows[#rows + 1] = (made.client or made.server) and made or nil
   end

@@ -3,6 +3,7 @@
 -- validity that was left by the clock of who presented them, and with what a chain had that its
 -- peer did not need. As tables for JSON. (report/usage.lua puts a run together.)
 local escape = require "moonshake.escape"
+local far_of = require("moonshake.views.known").far
 
 local usage = {}
 
@@ -32,10 +33,10 @@ local function counted(list, by_key, key, made)
   return known
 end
 
-local function note_certificate(found, event, certificate, is_leaf)
-  local key = ("%s %s %s"):format(event.role, is_leaf, certificate:der())
+local function note_certificate(found, event, role, certificate, is_leaf)
+  local key = ("%s %s %s"):format(role, is_leaf, certificate:der())
   local known = counted(found.presented, found.by_certificate, key, {
-    role = event.role, leaf = is_leaf, subject = text(certificate, "subject"),
+    role = role, leaf = is_leaf, subject = text(certificate, "subject"),
     issuer = text(certificate, "issuer"), fingerprint = text(certificate, "fingerprint"),
   })
   local to = fact(certificate, "not_after")
@@ -68,17 +69,17 @@ local function too_much(chain, verification)
   return list
 end
 
-local function note_chain(found, event, verification)
+local function note_chain(found, event, role, verification)
   local list = too_much(event.certificates, verification)
   if #list == 0 then
     return
   end
-  local key = { event.role, #event.certificates }
+  local key = { role, #event.certificates }
   for _, item in ipairs(list) do
     key[#key + 1] = item.why .. " " .. item.subject
   end
   counted(found.long_chains, found.by_chain, table.concat(key, "\0"), {
-    role = event.role, length = #event.certificates, too_much = list,
+    role = role, length = #event.certificates, too_much = list,
     subject = text(event.certificates[1], "subject"),
   })
 end
@@ -94,16 +95,35 @@ local function verifications_of(events)
   return found
 end
 
+-- Who presented the chain of an event: who sent it, and of a far end what was received. Nil where
+-- another event tells it.
+local function presenter(event, far)
+  if event.direction == "sent" then
+    return event.delivered and event.role or nil
+  end
+  return far and far.role
+end
+
+-- Whether the message has been counted: two connections of a case may be the ends of one.
+local function is_counted(found, event, role, hello)
+  local key = table.concat({ role, event.epoch, hello, event.bytes }, "\0")
+  local is_known = found.by_message[key]
+  found.by_message[key] = true
+  return is_known
+end
+
 local function note_link(found, link)
-  local events = link.events
+  local events, far, hello = link.events, far_of(link), ""
   local verifications = verifications_of(events)
   for _, event in ipairs(events) do
+    hello = event.type == "ClientHello" and event.bytes or hello
     local chain = event.certificates
-    if chain and event.direction == "sent" and event.delivered and #chain > 0 then
+    local role = chain and #chain > 0 and presenter(event, far)
+    if role and not (far and is_counted(found, event, role, hello)) then
       for index = 1, #chain do
-        note_certificate(found, event, chain[index], index == 1)
+        note_certificate(found, event, role, chain[index], index == 1)
       end
-      note_chain(found, event, verifications[event.epoch .. "/" .. OTHER[event.role]])
+      note_chain(found, event, role, verifications[event.epoch .. "/" .. OTHER[role]])
     end
   end
 end
@@ -120,7 +140,8 @@ end
 ---@param left_out integer how many links the case made before these
 ---@return moonshake.usage
 function usage.of(links, left_out)
-  local found = { presented = {}, long_chains = {}, by_certificate = {}, by_chain = {} }
+  local found = { presented = {}, long_chains = {}, by_certificate = {}, by_chain = {},
+                  by_message = {} }
   for _, link in ipairs(links) do
     note_link(found, link)
   end
