@@ -260,8 +260,8 @@ function methods:handshake(given)
   end
   changes.note_told(state, "initial")
   if not state.socket then
-    local made, problem, message =
-      require("moonshake.io.socket").connect(state.place, seconds)
+    local connect = state.place.open or require("moonshake.io.socket").connect
+    local made, problem, message = connect(state.place, seconds)
     if not made then
       break_off(state, api, problem, message)
       return false
@@ -480,7 +480,8 @@ end
 
 --- A client that has not connected yet.
 ---@param api string
----@param place table where to, see io/socket.lua
+---@param place table where to, see io/socket.lua; `open(place, seconds)` in it, if any, is what
+--- connects instead of that
 ---@param checked table options of the client
 ---@param changed table set of options that were changed
 ---@param resumed? userdata native link whose session is offered
