@@ -10,7 +10,7 @@ local UNUSABLE = 2
 
 -- Of the contract, but not of this version: an option that was ignored would turn a run green.
 local LATER_COMMANDS = {
-  "probe", "serve", "matrix", "repl", "init", "doctor",
+  "serve", "matrix", "repl", "init", "doctor",
 }
 local LATER_OPTIONS = { "--client", "--server" }
 
@@ -111,6 +111,36 @@ local IMPORT = {
   { "--stream", "N", "stream", values.stream, "The connection, as Wireshark numbers TCP streams." },
 }
 
+local PROBE = {
+  { "--cert", "FILE", "cert", values.path "--cert",
+    "Our certificate, and its chain behind it (PEM)." },
+  { "--key", "FILE", "key", values.path "--key", "Its key (PEM); default: it is in --cert, too." },
+  { "--p12", "FILE", "p12", values.path "--p12", "Certificate and key as PKCS #12." },
+  { "--password-file", "FILE", "password_file", values.path "--password-file",
+    "The password of the key or of --p12: the first line of FILE." },
+  { "--ca", "FILE", "ca", values.path "--ca",
+    "Whom we trust (PEM; default: whom the system trusts)." },
+  { "--servername", "NAME", "servername", values.path "--servername",
+    "The name to ask for and to verify (default: HOST)." },
+  { "--timeout", "SECONDS", "timeout", values.seconds, "For each connection (default: 10)." },
+  { "--alpn", "LIST", "alpn", values.path "--alpn", "Protocols to offer: h2,http/1.1." },
+  { "--request", "PATH", "request", values.request, "What to ask for by HTTP (default: /)." },
+  { "--issuer", "FILE", "issuer", values.path "--issuer",
+    "An authority that the server trusts, to see how deep a chain below it may be;" },
+  { "--issuer-key", "FILE", "issuer_key", values.path "--issuer-key", "and its key." },
+  { "--json", nil, "json", nil, "One object, for programs." },
+  { "--write", "FILE", "write", values.path "--write",
+    "Keep a scenario that shows the same in process." },
+}
+
+local function add_probe(parser)
+  local probe = parser:command("probe", "Connect to a server and tell why it refuses us.")
+  probe:argument("target", "HOST:PORT, [ADDRESS]:PORT, HOST (port 443) or unix:PATH.")
+  add_options(probe, PROBE)
+  probe:option("--starttls", "Ask for TLS in this protocol first: smtp, imap, pop3, postgres.")
+    :argname "PROTOCOL":choices { "smtp", "imap", "pop3", "postgres" }
+end
+
 -- `later(name)` is called for what a later version will have.
 local function make_parser(later)
   local argparse = require "argparse"
@@ -123,6 +153,7 @@ local function make_parser(later)
   add_selection(list)
   list:option("--format", "text (default) or json."):choices { "text", "json" }:default "text"
   add_show(parser)
+  add_probe(parser)
   local merge = parser:command("merge", "Join the JSON reports of all shards of a run.")
   merge:argument("file", "What run --format json=FILE wrote, of each shard."):args "+"
   add_reports(merge)
@@ -144,7 +175,10 @@ local function make_parser(later)
 end
 
 -- The options that rows are added for, by command.
-local ROWS = { run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW }, import = { IMPORT } }
+local ROWS = {
+  run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW }, probe = { PROBE },
+  import = { IMPORT },
+}
 
 -- argparse suggests only what is very near.
 local function complaint(message, command)
@@ -199,7 +233,7 @@ local MADE_CLEAR = { run = with_values, explain = with_number }
 
 -- Each command is a file of its own, loaded when it is wanted.
 local COMMANDS = {
-  run = true, list = true, show = true, merge = true, explain = true, import = true,
+  run = true, list = true, show = true, probe = true, merge = true, explain = true, import = true,
   lua = true,
 }
 

@@ -36,6 +36,24 @@ function values.directory(option)
   end
 end
 
+--- What reads something that is not empty.
+---@param option string for the complaint
+---@return fun(text: string): string|nil, string
+function values.path(option)
+  return function(text)
+    return text ~= "" and text or nil, option .. ": a value wanted, got ''"
+  end
+end
+
+--- The path of an HTTP request.
+function values.request(text)
+  if text:find "^/[!-~]*$" then
+    return text
+  end
+  return nil, ("--request: a path wanted, which begins with / and has no space, got '%s'"):format(
+    text)
+end
+
 --- An exit status.
 function values.status(text)
   local status = whole(text, 0)

@@ -30,6 +30,7 @@ local LIBRARY = {
   { "views.*" },
   { "reproduce.*" },
   { "import.*" },
+  { "probe.*", "probe" },
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },

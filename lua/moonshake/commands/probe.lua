@@ -1,0 +1,165 @@
+-- SPDX-License-Identifier: MIT
+-- moonshake probe: what a server makes of us, and we of it.
+local colours = require "moonshake.report.colours"
+local escape = require "moonshake.escape"
+local files = require "moonshake.io.files"
+local pki = require "moonshake.pki"
+local probe = require "moonshake.probe"
+local target = require "moonshake.probe.target"
+
+local WIDTH = 80 -- where there is no terminal
+local UNUSABLE = 2
+local PRIVATE = tonumber("600", 8) -- mode of a file that tells of a server
+local STATUS = { accepted = 0, refused = 1, unreachable = 3 }
+
+-- Raises what is wrong with the command line as { message = }.
+local function refuse(message)
+  error({ unusable = message }, 0)
+end
+
+-- What a function of the library raises about a file is about the command line here: `options`
+-- are the names of its arguments as options.
+local function load(options, f, ...)
+  local done, result = pcall(f, ...)
+  if not done then
+    local message = tostring(result):gsub("^[^:]*:%d+: ", ""):gsub("^pki%.[%w_]+: ", "")
+    local argument, rest = message:match "^(%a+): (.*)$"
+    local option = options[argument]
+    refuse(option and ("%s: %s"):format(option, rest) or ("%s: %s"):format(options[1], message))
+  end
+  return result
+end
+
+local function password_of(options)
+  if not options.password_file then
+    return nil
+  end
+  local text, message = files.read(options.password_file)
+  if not text then
+    refuse("--password-file: " .. message)
+  end
+  return (text:gsub("\r?\n.*$", ""))
+end
+
+local function identity_of(options)
+  if options.p12 then
+    if options.cert or options.key then
+      refuse "--p12 has certificate and key: without --cert and --key"
+    end
+    return load({ "--p12", file = "--p12" }, pki.load_pkcs12,
+                { file = options.p12, password = password_of(options) })
+  elseif options.cert then
+    return load({ "--cert", certificate = "--cert", key = options.key and "--key" or "--cert" },
+                pki.load, { certificate = options.cert, key = options.key or options.cert,
+                            password = password_of(options) })
+  elseif options.key then
+    refuse "--key needs --cert: the certificate that belongs to it"
+  end
+end
+
+local function authority_of(options)
+  if not options.issuer and not options.issuer_key then
+    return nil
+  elseif not (options.issuer and options.issuer_key) then
+    refuse "--issuer and --issuer-key belong together"
+  end
+  local authority = load({ "--issuer", certificate = "--issuer", key = "--issuer-key" }, pki.load, {
+    certificate = options.issuer, key = options.issuer_key, password = password_of(options),
+  })
+  if not authority.certificate.is_ca then
+    refuse("--issuer: no authority: " .. options.issuer)
+  end
+  return authority
+end
+
+local function protocols_of(text)
+  local list = {}
+  for name in (text or ""):gmatch "[^,]+" do
+    list[#list + 1] = name
+  end
+  return #list > 0 and list or nil
+end
+
+-- Where progress is told: one line that is written over, on a terminal alone.
+local function progress()
+  if not files.is_terminal(2) then
+    return function() end
+  end
+  return function(label)
+    io.stderr:write("\r\27[K", label and "probe: " .. escape.short(label, 60) or "")
+    io.stderr:flush()
+  end
+end
+
+local function settings_of(options)
+  local place, problem = target.parse(options.target, options.starttls)
+  if not place then
+    refuse(problem)
+  end
+  local host = place.host
+  local is_address = host ~= nil and target.is_address(host)
+  local name = options.servername or not is_address and host or nil
+  if name and target.is_address(name) then
+    refuse("--servername: a name wanted, no address: " .. name)
+  end
+  return {
+    place = place, server_name = name, verify_name = name or host, timeout = options.timeout,
+    is_address = not name and is_address,
+    trust = options.ca and load({ "--ca" }, pki.certificates, options.ca) or "system",
+    identity = identity_of(options), authority = authority_of(options),
+    protocol = options.starttls, alpn = protocols_of(options.alpn), request = options.request,
+  }
+end
+
+-- What the scenario does otherwise than the server is said in it, and that it does is said here.
+local function write_scenario(found, path)
+  local text, told = require "moonshake.probe.scenario"(found)
+  local done, problem
+  if text then
+    done, problem = files.write(path, text, PRIVATE)
+  else
+    problem = "there is nothing to show: " .. told
+  end
+  if not done then
+    io.stderr:write(("moonshake: probe: --write: %s\n"):format(escape.line(problem)))
+    return found.verdict == "unreachable"
+  elseif told.skipped or #told.differences > 0 then
+    io.stderr:write(("moonshake: probe: %s: in process not all is the same, see there\n")
+      :format(escape.line(path)))
+  end
+  return true
+end
+
+local function tell(found, options)
+  if options.json then
+    print(require "moonshake.probe.json"(found))
+    return
+  end
+  local is_terminal = files.is_terminal(1)
+  print(table.concat(require "moonshake.probe.text"(found, {
+    width = is_terminal and files.terminal_width() or WIDTH,
+    paint = colours.painter(is_terminal),
+  }), "\n"))
+end
+
+--- Runs the command.
+---@param options table as the command line was parsed
+---@return integer status
+return function(options)
+  local read, settings = pcall(settings_of, options)
+  if not read and type(settings) == "table" and settings.unusable then
+    io.stderr:write("moonshake: probe: ", escape.line(settings.unusable), "\n")
+    return UNUSABLE
+  elseif not read then
+    error(settings, 0)
+  end
+  local show = progress()
+  settings.progress = show
+  local found = probe.run(settings)
+  show(nil)
+  tell(found, options)
+  if options.write and not write_scenario(found, options.write) then
+    return UNUSABLE
+  end
+  return STATUS[found.verdict]
+end

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: MIT
+-- When a server asked for a client certificate in an attempt, whom it named, what was sent.
+local asked = {}
+
+local KINDS = { initial = "handshake", renegotiation = "renegotiation",
+                reauthentication = "post_handshake" }
+
+--- The words of when a server asks, for people.
+asked.WORDS = {
+  handshake = "in the handshake", renegotiation = "on renegotiation, after the request",
+  post_handshake = "after the handshake (post-handshake authentication), after the request",
+}
+
+local function plain(list)
+  local copy = {}
+  for index = 1, list and #list or 0 do
+    copy[index] = list[index]
+  end
+  return copy
+end
+
+-- When the request came: in TLS 1.3 one that comes once we are done is post-handshake
+-- authentication (RFC 8446 section 4.6.2).
+local function moment_of(request, is_done)
+  local kind = request.epoch:match "^%a+"
+  return kind == "initial" and is_done and "post_handshake" or KINDS[kind]
+end
+
+--- The last request of an attempt; nil where nobody asked.
+---@param attempt moonshake.attempt|nil
+---@return { when: string, version: string, issuers: string[], signature_schemes: string[],
+---  sent: integer?, not_sent_because: string? }|nil sent: how many certificates; nil: no message
+function asked.of(attempt)
+  local found, is_done
+  for _, event in ipairs(attempt and attempt.connection.events or {}) do
+    local sent = event.kind == "message" and event.direction == "sent" and event.type
+    if event.kind == "request" and event.direction == "received" then
+      found = { when = moment_of(event, is_done), issuers = plain(event.issuers),
+                signature_schemes = plain(event.signature_schemes) }
+    elseif sent == "Finished" then
+      is_done = true
+    elseif sent == "Certificate" and found then
+      found.sent = #event.certificates
+    end
+  end
+  if found then
+    local client = attempt.connection.client
+    local word = client.not_sent_because
+    found.version = client.history[1].version
+    found.not_sent_because = word ~= "not_requested" and word or nil
+  end
+  return found
+end
+
+--- Whether what it asks for must come, told by an attempt without a certificate.
+---@param attempt moonshake.attempt
+---@return "required"|"optional"|"unknown"
+function asked.requirement(attempt)
+  if attempt.outcome == "accepted" then
+    return "optional"
+  end
+  return attempt.outcome == "refused" and attempt.by == "server" and "required" or "unknown"
+end
+
+return asked

@@ -1,0 +1,275 @@
+-- SPDX-License-Identifier: MIT
+-- The probe of a server: several connections, each an experiment, and what they show together.
+local asked = require "moonshake.probe.asked"
+local attempt = require "moonshake.probe.attempt"
+local chain = require "moonshake.probe.chain"
+local depth = require "moonshake.probe.depth"
+local fit = require "moonshake.probe.fit"
+local native = require "moonshake.native"
+local resumption = require "moonshake.probe.resumption"
+local starttls = require "moonshake.probe.starttls"
+local verdict = require "moonshake.probe.verdict"
+
+local probe = {}
+
+local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
+local PROTOCOLS = { "h2", "http/1.1" }
+
+local function accept()
+  return true -- to see all that comes, whatever its chain is
+end
+
+local function http_request(options)
+  return ("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: moonshake probe\r\nAccept: */*\r\n"
+          .. "Connection: close\r\n\r\n"):format(options.request or "/",
+                                                 options.server_name or options.place.host
+                                                   or "localhost")
+end
+
+local function context_of(options)
+  return {
+    place = options.place, timeout = options.timeout or 10, protocol = options.protocol,
+    request = starttls.FIRST_WORDS[options.protocol] or http_request(options),
+    progress = options.progress or function() end,
+    client = {
+      trust = options.trust or "system", verify = accept, server_name = options.server_name,
+      verify_name = options.verify_name, alpn = options.alpn,
+    },
+  }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Attempts
+
+local Probe = {}
+Probe.__index = Probe
+
+-- A connection on which something is said. Where the server closes it without an answer, another
+-- one says nothing: who refuses us closes that as well, who does not understand us waits.
+function Probe:try(label, client)
+  local made = attempt.run(self.context, { label = label, client = client, talk = "ask" })
+  if made.outcome == "unclear" and made.closed then
+    local silent = attempt.run(self.context, { label = label, client = client, talk = "silent" })
+    if silent.outcome == "accepted" then
+      made.outcome, made.stage, made.deaf = "accepted", nil, true
+    else
+      made.outcome, made.by, made.alert = "refused", "server", silent.alert
+    end
+  elseif made.answer and made.answer.forbidden and not asked.of(made) then
+    made.outcome, made.by, made.stage = "accepted", nil, nil -- for another reason
+  end
+  return made
+end
+
+-- The version that both agreed on, whatever came later. A server may answer with one that was not
+-- offered.
+local function agreed(made)
+  for _, event in ipairs(made.connection.events) do
+    if event.kind == "message" and event.type == "ServerHello" and event.direction == "received"
+    then
+      return made.problem ~= "no_shared_version" and event.hello and event.hello.versions[1] or nil
+    end
+  end
+end
+
+-- Up to TLS 1.2 GnuTLS waits in a renegotiation for a ticket that nobody promised, if it had one
+-- from the first handshake.
+local WITHOUT_TICKETS = { versions = "TLS1.2", tickets = 0 }
+
+function Probe:try_version(version)
+  local known = self.first and agreed(self.first) == version
+  if version == "TLS1.2" and known and #self.first.connection.client.history > 1 then
+    known = false
+  end
+  if known then
+    return self.first
+  elseif version == "TLS1.2" then
+    return self:try("TLS1.2", WITHOUT_TICKETS)
+  elseif version == "TLS1.3" then
+    return self:try("TLS1.3", { versions = version })
+  end
+  return attempt.run(self.context, { label = version, client = { versions = version },
+                                     talk = "no" })
+end
+
+-- Which versions it takes, and the attempts without a certificate that tell most.
+function Probe:scan()
+  local found = self.found
+  self.by_version = {}
+  for _, version in ipairs(VERSIONS) do
+    local made = self:try_version(version)
+    local chosen = agreed(made)
+    found.versions[version] = chosen == version
+    self.by_version[version] = chosen == version and made or nil
+  end
+  if not agreed(self.first) then
+    for index = #VERSIONS, 1, -1 do
+      local version = VERSIONS[index]
+      if found.versions[version] then
+        self.settings.versions = version
+        self.first = version < "TLS1.2" and self:try(version, { versions = version })
+          or self.by_version[version]
+        self.by_version[version] = self.first
+        break
+      end
+    end
+  elseif self.first.outcome ~= "accepted" and found.versions["TLS1.2"]
+    and agreed(self.first) == "TLS1.2" then
+    self.first = self.by_version["TLS1.2"]
+  end
+end
+
+-- Of those without a certificate the one in which one was asked for, the newest version first.
+function Probe:with_request()
+  for _, made in ipairs { self.first, self.by_version["TLS1.3"] or false,
+                          self.by_version["TLS1.2"] or false } do
+    local request = made and asked.of(made)
+    if request then
+      return request, made
+    end
+  end
+end
+
+---------------------------------------------------------------------------------------------------
+-- What they show
+
+function Probe:read_negotiated()
+  local client = self.first.connection.client.history[1]
+  self.found.negotiated = {
+    version = agreed(self.first), cipher_suite = client.cipher_suite, group = client.group,
+    signature_scheme = client.peer_signature_scheme, alpn = client.alpn,
+  }
+end
+
+function Probe:read_chain()
+  local found, client = self.found, self.first.connection.client
+  local list = client.history[1].wire.received_certificates
+  if not list or #list == 0 then
+    return
+  end
+  found.chain = table.move(list, 1, #list, 1, {})
+  found.verification = client.history[1].verification
+  found.read = chain.read(found.chain, found.verification, found.at)
+end
+
+function Probe:read_requests()
+  local found = self.found
+  local request, made = self:with_request()
+  if not request then
+    return
+  end
+  found.request = request
+  found.request.requirement = asked.requirement(made)
+  found.request.answer = made.stage == "application" and made.answer or nil
+  found.request.by_version = {}
+  for version, one in pairs(self.by_version) do
+    local own = asked.of(one)
+    found.request.by_version[version] = own and { when = own.when,
+                                                  requirement = asked.requirement(one) } or nil
+  end
+  self.requesting = made
+end
+
+-- The options by which the request came, which need not be those of the best version.
+function Probe:options_with(client)
+  local made = {}
+  for name, value in pairs(client) do
+    made[name] = value
+  end
+  if self.requesting and agreed(self.requesting) == "TLS1.2" then
+    made.versions, made.tickets = "TLS1.2", 0
+  end
+  made.versions = made.versions or self.settings.versions
+  return made
+end
+
+function Probe:try_ours()
+  local identity = self.options.identity
+  if not identity then
+    return
+  end
+  local found = self.found
+  local made = self:try("with our certificate", self:options_with { identity = identity })
+  local request = asked.of(made)
+  found.ours = { identity = identity, attempt = made, asked = request ~= nil, matching = made,
+                 sent = request ~= nil and (request.sent or 0) > 0 }
+  if not request then
+    return
+  end
+  found.ours.withheld = not found.ours.sent and (request.not_sent_because or "library_choice")
+    or nil
+  found.ours.judged = fit.judge(identity, request, found.at)
+  if not found.ours.sent then
+    made = self:try("with our certificate, whatever is asked for",
+                    self:options_with { identity = identity, send_certificate = "always" })
+    request = asked.of(made)
+    found.ours.attempt = made
+    found.ours.sent = request ~= nil and (request.sent or 0) > 0
+  end
+end
+
+function Probe:try_alpn()
+  if self.options.alpn or self.options.protocol or not self.first.completed then
+    return
+  end
+  local made = attempt.run(self.context, { label = "ALPN", talk = "no",
+                                           client = { alpn = PROTOCOLS,
+                                                      versions = self.settings.versions } })
+  self.found.alpn = { offered = PROTOCOLS, chosen = made.completed and made.connection.client.alpn
+                        or nil, alert = made.alert }
+end
+
+function Probe:try_resumption()
+  local ours = self.found.ours
+  self.found.resumption = resumption.try(self.context, self.by_version,
+    ours and ours.attempt.outcome == "accepted" and ours.sent and ours.attempt or nil)
+end
+
+function Probe:try_depth()
+  local request = self.found.request
+  if not request or self.options.depth == false then
+    return
+  end
+  local context = setmetatable({ client = self:options_with(self.context.client) },
+                               { __index = self.context })
+  self.found.depth = depth.try(context, request, self.options.authority)
+end
+
+--- Probes a server.
+---@param options { place: table, server_name: string?, verify_name: string|false|nil, trust: any,
+---  identity: userdata?, authority: userdata?, timeout: number?, protocol: string?,
+---  alpn: string[]?, request: string?, depth: boolean?, is_address: boolean?,
+---  progress: fun(label: string)? } protocol: of --starttls; is_address: what is to be verified is;
+---  request: the path that is asked for; authority: whose key we have, to issue chains
+---@return table found see json.lua
+function probe.run(options)
+  local self = setmetatable({ options = options, context = context_of(options), settings = {},
+                              found = { at = native.clock_now(), versions = {},
+                                        options = options } }, Probe)
+  local found = self.found
+  self.first = self:try("without a certificate", {})
+  found.address = self.first.address
+  local hopeless = not self.first.reached or self.first.stage == "starttls"
+    or self.first.no_tls and self.first.first_bytes ~= "" or self.first.problem == "timeout"
+  if not hopeless then
+    self:scan()
+  end
+  found.first = self.first
+  if not hopeless and agreed(self.first) then
+    self:read_negotiated()
+    self:read_chain()
+    self:read_requests()
+    self:try_ours()
+    self:try_alpn()
+    self:try_resumption()
+    self:try_depth()
+  end
+  found.main = found.ours and found.ours.attempt or self.requesting or self.first
+  if found.main ~= self.first and not found.ours and self.first.outcome == "accepted" then
+    found.main = self.first
+  end
+  verdict.add(found)
+  return found
+end
+
+return probe

@@ -1,0 +1,109 @@
+-- SPDX-License-Identifier: MIT
+-- What a probe saw as the source of a scenario that shows the same in process, with certificates of
+-- the same shape.
+local of_link = require "moonshake.reproduce.of_link"
+local source = require "moonshake.reproduce.source"
+local target = require "moonshake.probe.target"
+local validity = require "moonshake.views.validity"
+
+
+-- What the server asked for in its first handshake. One that refuses in its own protocol lets
+-- everybody in.
+local function client_auth_of(found)
+  local request = found.request
+  if not request or request.when ~= "handshake" then
+    return "none"
+  end
+  return (request.requirement == "optional" or request.answer) and "request" or "require"
+end
+
+local function plain(list)
+  local copy = {}
+  for index = 1, #list do
+    copy[index] = list[index]
+  end
+  return copy
+end
+
+-- Why a scenario cannot show it; nil: it can.
+local function impossible(found)
+  if not found.negotiated and not (found.main.alert or found.main.completed) then
+    return "no TLS was reached"
+  end
+end
+
+local function title_of(found)
+  local place = target.show(found.options.place)
+  if found.by == "us" then
+    return place .. " is refused by us"
+  end
+  return place .. (found.verdict == "refused" and " refuses us" or " accepts us")
+end
+
+-- What is known of the ends beyond what the connection shows.
+local function ends_of(found)
+  local client, server, ours = {}, {}, found.ours
+  if ours then
+    client.chain = plain(ours.identity.chain)
+    client.send = ours.sent and ours.withheld and "always" or nil
+  end
+  if found.request and found.request.answer then
+    server.verify = false
+  end
+  local missing = found.read and found.read.missing
+  if missing and missing.what == "intermediate_not_sent" then
+    server.missing, client.trust = true, "issuer"
+  end
+  return client, server
+end
+
+-- How the connection ended in the end is not what is shown.
+local function without_end(outcome)
+  for _, role in ipairs { "client", "server" } do
+    for _, name in ipairs { "alert_sent", "alert_received" } do
+      local alert = outcome[role] and outcome[role][name]
+      if alert and alert.name == "close_notify" then
+        outcome[role][name] = nil
+      end
+    end
+  end
+end
+
+-- In TLS 1.3 a request that comes after the handshake belongs to what it begins.
+local function add_request(model, request)
+  local step = model.later[1]
+  if request and request.when == "post_handshake" and step then
+    step.client_auth = request.requirement == "optional" and "request" or "require"
+    model.outcome.client.certificate_requested = false
+    step.outcome.client.certificate_requested = true
+  end
+end
+
+--- The source of a scenario.
+---@param found table of probe.run()
+---@return string|nil text
+---@return string|table told what ours does otherwise (see source.write()); without a text: why
+return function(found)
+  local reason = impossible(found)
+  if reason then
+    return nil, reason
+  end
+  local origin = {
+    ("Seen by moonshake probe on %s: %s"):format(validity.date(found.at), found.summary),
+  }
+  if found.main.answer and found.main.answer.refuses then
+    origin[2] = "The refusal came in the server's own protocol, which is not shown here: "
+      .. found.main.answer.line
+  end
+  local client, server = ends_of(found)
+  local model = of_link.model(found.main.connection, {
+    title = title_of(found), origin = origin, at = found.at,
+    client_auth = client_auth_of(found), client = client, server = server,
+  })
+  without_end(model.outcome)
+  for _, step in ipairs(model.later) do
+    without_end(step.outcome)
+  end
+  add_request(model, found.request)
+  return source.write(model)
+end

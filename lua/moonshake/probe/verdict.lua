@@ -1,0 +1,265 @@
+-- SPDX-License-Identifier: MIT
+-- What it comes to: accepted, refused or unreachable, in one sentence, and what to do next.
+local alerts = require "moonshake.views.words.alerts"
+local phrase = require "moonshake.views.phrase"
+local validity = require "moonshake.views.validity"
+local verification_words = require "moonshake.views.words.verification"
+
+local verdict = {}
+
+local SOON = 30 * 86400 -- seconds of validity that are worth a word
+
+-- An alert where a certificate was asked for and none came, and where ours came: what it says then,
+-- by which servers it is sent.
+local WITHOUT = {
+  certificate_required = "it requires a client certificate",
+  handshake_failure = "it requires a client certificate (so say OpenSSL, Apache, HAProxy and "
+    .. "RabbitMQ up to TLS 1.2)",
+  bad_certificate = "it requires a client certificate (so say Go, Java and NSS)",
+  decode_error = "it requires a client certificate (so says GnuTLS up to TLS 1.2)",
+}
+local WITH = {
+  unknown_ca = "it finds no way from our certificate to an authority that it trusts",
+  bad_certificate = "it does not accept our certificate (GnuTLS and Go say so whatever is wrong)",
+  certificate_unknown = "it does not accept our certificate (Java says so whatever is wrong)",
+  access_denied = "it does not accept our certificate (gnutls-serv says so whatever is wrong)",
+  unsupported_certificate = "our certificate is not for clients, or of a kind that is not taken",
+  certificate_expired = "it finds our certificate expired, or not valid yet",
+  certificate_revoked = "our certificate was revoked",
+  handshake_failure = "it does not accept our certificate (RabbitMQ and rustls say so)",
+  internal_error = "Apache says so where our chain is longer than SSLVerifyDepth allows",
+  certificate_required = "our certificate did not come, or was not taken for one",
+}
+local ELSE = {
+  handshake_failure = "we have no cipher suite, group or signature scheme in common",
+  unrecognized_name = "it does not know the name that we asked for",
+  no_application_protocol = "it speaks none of the protocols that we offered (ALPN)",
+  protocol_version = "it has none of the versions that we offered",
+}
+
+local function meaning(found, name)
+  local special = ELSE
+  if found.ours and found.ours.sent then
+    special = WITH
+  elseif found.request then
+    special = WITHOUT
+  end
+  local word = alerts[name]
+  return special[name] or word and word.means:gsub("%.$", ""):gsub("^%u%l", string.lower)
+    or "an alert without a name"
+end
+
+local EPOCHS = { renegotiation = "in the renegotiation that it asked for",
+                 reauthentication = "in the post-handshake authentication that it asked for" }
+
+-- When we were told.
+local function moment(attempt)
+  local history = attempt.connection.client.history
+  local epoch = EPOCHS[history[#history].epoch:match "^%a+"]
+  return epoch or attempt.stage == "handshake" and "in the handshake"
+    or "after our handshake was complete"
+end
+
+---------------------------------------------------------------------------------------------------
+-- Sentences
+
+local PORTS = { ["220"] = "smtp", ["* OK"] = "imap", ["+OK"] = "pop3" }
+
+-- What a port that does not begin with TLS says, and what it probably is.
+local function not_tls(attempt)
+  local first = attempt.first_bytes
+  if first == "" then
+    return ("unreachable: the server took the connection and sent nothing (%s)"):format(
+      attempt.problem == "timeout" and "no answer in time" or attempt.problem),
+      { "look whether TLS is spoken there, and from the first byte on (else: --starttls)" }
+  end
+  local line = phrase.quoted(first:match "^[^\r\n]*")
+  for start, protocol in pairs(PORTS) do
+    if first:sub(1, #start) == start then
+      return ("unreachable: no TLS there, the server says %s"):format(line),
+             { ("it speaks without TLS first: --starttls %s"):format(protocol) }
+    end
+  end
+  local is_http = first:find "^HTTP/" or first:find "^<"
+  return ("unreachable: no TLS there, the server answers %s"):format(line),
+         { is_http and "it speaks HTTP: the port for HTTPS is another one"
+             or "look which protocol is spoken on this port" }
+end
+
+local UNREACHABLE = {
+  connection_refused = "nobody listens there, or a firewall says so: look at host and port",
+  name_not_found = "look how it is spelt, and who is asked for names",
+  timeout = "look at the address, and for a firewall on the way",
+  connection_reset = "somebody on the way ends the connection",
+}
+
+local function unreachable(attempt)
+  if attempt.no_tls and attempt.stage ~= "starttls" then
+    return not_tls(attempt)
+  end
+  local message = attempt.message or attempt.problem
+  return "unreachable: " .. phrase.plain(message),
+         { attempt.stage == "starttls" and "look whether STARTTLS is offered there, and for whom"
+             or UNREACHABLE[attempt.problem] }
+end
+
+local function issuer_hint(found)
+  local issuers = found.request.issuers
+  return #issuers > 0 and " issued by " .. phrase.list(issuers) or ""
+end
+
+-- What to do about a refusal by the server.
+local function next_of_refusal(found, attempt)
+  local ours = found.ours
+  if found.request and not ours then
+    return { ("present a client certificate%s: --cert FILE --key FILE"):format(
+      issuer_hint(found)) }
+  elseif not ours or not ours.judged then
+    local word = attempt.alert and alerts[attempt.alert.name]
+    return { word and word.next or attempt.problem
+      and "moonshake explain " .. attempt.problem or nil }
+  end
+  local list = {}
+  for _, rule in ipairs(ours.judged.rules) do
+    if not rule.holds then
+      list[#list + 1] = ("our certificate does not fit (%s): %s"):format(rule.rule, rule.text)
+    end
+  end
+  if #list == 0 then
+    local word = attempt.alert and alerts[attempt.alert.name]
+    list[1] = "our certificate fits what is asked for: the server's log tells why it is refused"
+      .. (word and "; moonshake explain " .. attempt.alert.name or "")
+  end
+  return list
+end
+
+local function refused_by_server(found, attempt)
+  local summary
+  if attempt.alert then
+    summary = ("refused by the server with the alert %s %s: %s"):format(
+      phrase.alert(attempt.alert), moment(attempt), meaning(found, attempt.alert.name))
+  elseif attempt.answer then
+    local answer = attempt.answer
+    summary = ("refused by the server in %s, not in TLS: %s%s"):format(
+      answer.protocol == "http" and "HTTP" or answer.protocol, phrase.plain(answer.line),
+      answer.about and " (" .. phrase.plain(answer.about) .. ")" or "")
+  else
+    summary = ("refused by the server without a word: it closed the connection %s%s"):format(
+      moment(attempt), found.request and " (Node and gRPC do so)" or "")
+  end
+  return summary, next_of_refusal(found, attempt)
+end
+
+-- What is wrong with its chain.
+local SHORT = { unexpected_owner = "it is not for the name %s" }
+
+local function trouble_of(found, problem)
+  if problem == "signer_not_found" then
+    local missing = found.read.missing
+    local subject = phrase.plain(missing.subject)
+    if missing.what == "untrusted_self_signed" then
+      return "its certificate is self-signed",
+             "trust it, if it is the right one: --ca FILE with that certificate"
+    elseif missing.what == "untrusted_root" then
+      return ("its root %s is not trusted here"):format(subject),
+             "trust that root, if it is the right one: --ca FILE"
+    elseif missing.what == "intermediate_not_sent" then
+      return ("the intermediate %s was not sent (if it is a root, it is not trusted here)"):format(
+        subject), ("have the server send the whole chain: the leaf, then %s (or trust that: "
+                   .. "--ca FILE)"):format(subject)
+    end
+    return ("%s, the issuer of %s, is neither trusted here nor was it sent"):format(
+      subject, phrase.plain(missing.issued)),
+      ("trust %s (--ca FILE), or have the server send it if it is an intermediate"):format(subject)
+  end
+  local word = verification_words[problem]
+  local text = SHORT[problem] and SHORT[problem]:format(
+    phrase.quoted(tostring(found.options.verify_name or found.options.server_name)))
+  return text or word and word.means:gsub("%.$", ""):gsub("^%u%l", string.lower) or problem,
+         word and word.next
+end
+
+-- What is wrong comes from the flag to the exact finding: the last ones say most.
+local LUMPS = { signer_constraints_failure = true, invalid = true }
+
+local function problem_of(verification)
+  for _, problem in ipairs(verification.problems) do
+    if not LUMPS[problem] then
+      return problem
+    end
+  end
+  return verification.problems[1]
+end
+
+local function refused_by_us(found, attempt)
+  local verification = found.verification
+  if verification and not verification.verified then
+    local text, next_step = trouble_of(found, problem_of(verification))
+    return "refused by us, its chain does not verify: " .. text, { next_step }
+  end
+  return ("refused by us %s: %s (%s)"):format(moment(attempt), phrase.plain(attempt.message),
+                                              attempt.problem),
+         { "moonshake explain " .. attempt.problem }
+end
+
+---------------------------------------------------------------------------------------------------
+-- Accepted
+
+local function accepted(found, attempt)
+  local request, ours = found.request, found.ours
+  if attempt.deaf then
+    found.remarks[#found.remarks + 1] =
+      "it closes the connection when it is spoken to in HTTP, and keeps it when nothing is said"
+  end
+  if not request then
+    return ours and "accepted, without asking for our certificate"
+      or "accepted; it asks for no client certificate", {}
+  elseif not ours then
+    return "accepted without a client certificate, which it asks for and does not require", {}
+  end
+  local list = {}
+  if ours.withheld then
+    list[1] = "clients that go by the issuers named (Go, Java, GnuTLS, browsers) keep this "
+      .. "certificate at home: have the server name its issuer"
+  end
+  return ("accepted with our certificate %s, which it %s"):format(
+    phrase.subject(ours.identity.certificate),
+    request.requirement == "required" and "requires" or "asks for"), list
+end
+
+local function add_expiry(found)
+  local read = found.read
+  if read and read.left and read.left >= 0 and read.left < SOON then
+    found.remarks[#found.remarks + 1] = ("a certificate of its chain expires in %s"):format(
+      validity.span(read.left))
+  end
+end
+
+--- Adds `verdict` ("accepted", "refused", "unreachable"), `by`, `summary`, `next` (a list) and
+--- `remarks` (a list).
+---@param found table
+function verdict.add(found)
+  local main = found.main
+  found.remarks = {}
+  local verified = not found.verification or found.verification.verified
+  if main.outcome == "unreachable" or main.outcome == "unclear" then
+    found.verdict = "unreachable"
+    found.summary, found.next = unreachable(main)
+  elseif main.outcome == "refused" and main.by == "server" then
+    found.verdict, found.by = "refused", "server"
+    found.summary, found.next = refused_by_server(found, main)
+  elseif main.outcome == "refused" or not verified then
+    found.verdict, found.by = "refused", "us"
+    found.summary, found.next = refused_by_us(found, main)
+  else
+    found.verdict = "accepted"
+    found.summary, found.next = accepted(found, main)
+  end
+  if found.by == "server" and not verified then
+    local text = trouble_of(found, problem_of(found.verification))
+    found.remarks[#found.remarks + 1] = "besides, its chain does not verify: " .. text
+  end
+  add_expiry(found)
+end
+
+return verdict

@@ -1,0 +1,451 @@
+-- SPDX-License-Identifier: MIT
+-- The probe against servers of ours in this process: what it finds, and what it makes of it.
+local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local connection = require "moonshake.connection"
+local ms = require "moonshake"
+local native = require "moonshake.native"
+local probe = require "moonshake.probe"
+local settings = require "moonshake.settings"
+local sockets = require "moonshake.io.socket"
+local test, equal, contains = unit.test, unit.equal, unit.contains
+local pki, tls = ms.pki, ms.tls
+
+local root = pki.authority { cn = "Example Root" }
+local sub = root:authority { cn = "Issuing CA" }
+local server = sub:issue { dns = "server.example" }
+local alice = sub:issue { cn = "alice", purpose = "client" }
+local mallory = pki.authority { cn = "Other Root" }:issue { cn = "mallory" }
+
+local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
+
+---------------------------------------------------------------------------------------------------
+-- Servers
+
+-- Answers one connection after the other, as `behave(connection)` says, until f() has returned.
+local function beside(listener, behave, f)
+  local over, result = false, nil
+  ms.together(function()
+    result = f(listener.port)
+    over = true
+    listener:close()
+  end, function()
+    while not over do
+      local one = listener:accept { timeout = 30 }
+      if one then
+        behave(one)
+      end
+    end
+  end)
+  return result
+end
+
+local function answers(text)
+  return function(one)
+    if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
+      one:send { data = text }
+    end
+    one:close()
+  end
+end
+
+-- What a probe finds of a server with these options. `how`: options of the probe, `behave`.
+local function probed(options, how)
+  how = how or {}
+  options.identity = options.identity or server
+  local listener = tls.listen { server = options }
+  return beside(listener, how.behave or answers(OK), function(port)
+    return probe.run {
+      place = { host = "127.0.0.1", port = port }, server_name = "server.example",
+      verify_name = "server.example", trust = how.trust or root, timeout = how.timeout or 5,
+      identity = how.identity, authority = how.authority, depth = how.depth or false,
+      alpn = how.alpn,
+    }
+  end)
+end
+
+-- What it finds where the socket is a server's of the test: `serve(socket)` takes each.
+local function probed_socket(serve, how)
+  how = how or {}
+  local listener = assert(sockets.listen({ host = "127.0.0.1", port = 0 }, 5))
+  local over, found = false, nil
+  ms.together(function()
+    found = probe.run {
+      place = { host = "127.0.0.1", port = listener.port }, server_name = "server.example",
+      trust = root, timeout = how.timeout or 5, protocol = how.protocol, depth = false,
+      identity = how.identity,
+    }
+    over = true
+    listener:close()
+  end, function()
+    while not over do
+      local one = listener:accept(30)
+      if one then
+        serve(one)
+      end
+    end
+  end)
+  return found
+end
+
+---------------------------------------------------------------------------------------------------
+-- Without a request
+
+test("a server that asks for nothing accepts us", function()
+  local found = probed {}
+  equal(found.verdict, "accepted", found.summary)
+  contains(found.summary, "asks for no client certificate")
+  equal(found.negotiated.version, "TLS1.3")
+  equal(found.versions["TLS1.2"], true)
+  equal(found.versions["TLS1.0"], false)
+  equal(found.request, nil)
+  equal(#found.chain, 2)
+  equal(found.verification.verified, true)
+  equal(found.main.answer.status, 200)
+  equal(found.resumption.versions["TLS1.3"], true)
+  equal(found.resumption.versions["TLS1.2"], true)
+  equal(found.read.left > 89 * 86400, true)
+end)
+
+test("a server of TLS 1.2 alone, and one of TLS 1.0 alone, are found out", function()
+  local found = probed { versions = "TLS1.2", tickets = 0 }
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.negotiated.version, "TLS1.2")
+  equal(found.versions["TLS1.3"], false)
+  found = probed { versions = "TLS1.0" }
+  equal(found.negotiated.version, "TLS1.0")
+  equal(found.versions["TLS1.2"], false)
+  equal(found.verdict, "accepted", found.summary)
+end)
+
+test("its choice of protocols is told", function()
+  local found = probed { alpn = { "h2" } }
+  equal(found.alpn.chosen, "h2")
+  found = probed({ alpn = { "imap" }, alpn_required = true }, { alpn = { "pop3" } })
+  equal(found.verdict, "refused")
+  contains(found.summary, "no_application_protocol")
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Its chain
+
+local function refused_by_us(options, trust)
+  local found = probed(options, { trust = trust })
+  equal(found.verdict, "refused", found.summary)
+  equal(found.by, "us", found.summary)
+  return found
+end
+
+test("an expired certificate, a missing intermediate, another root and another name are", function()
+  local found = refused_by_us {
+    identity = sub:issue { dns = "server.example", not_before = "-9d", not_after = "-2d" },
+  }
+  contains(found.summary, "no longer valid")
+  found = refused_by_us { identity = server:with { chain = { server } } }
+  contains(found.summary, "the intermediate CN=Issuing CA was not sent")
+  contains(found.next[1], "CN=Issuing CA")
+  found = refused_by_us({}, mallory)
+  contains(found.summary, "CN=Example Root, the issuer of CN=Issuing CA")
+  found = refused_by_us({ identity = server:with { chain = { server, sub, root } } }, mallory)
+  contains(found.summary, "its root CN=Example Root is not trusted")
+  found = refused_by_us { identity = sub:issue { dns = "other.example" } }
+  contains(found.summary, 'it is not for the name "server.example"')
+end)
+
+test("a chain that soon expires is worth a word", function()
+  local found = probed { identity = sub:issue { dns = "server.example", not_after = "+10d" } }
+  equal(found.verdict, "accepted")
+  contains(found.remarks[1], "expires in 10 days")
+end)
+
+---------------------------------------------------------------------------------------------------
+-- With a request
+
+local function asking(client_auth, more)
+  local options = { client_auth = client_auth, trust = root }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  return options
+end
+
+test("a certificate that is asked for and need not come is optional", function()
+  local found = probed(asking "request")
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.request.requirement, "optional")
+  equal(found.request.when, "handshake")
+  equal(found.request.issuers[1], "CN=Example Root")
+  equal(#found.request.signature_schemes > 3, true)
+  equal(found.resumption.anonymous.outcome, "not_asked")
+end)
+
+test("one that is required is told by the refusal, which comes late in TLS 1.3", function()
+  local found = probed(asking "require")
+  equal(found.verdict, "refused")
+  equal(found.by, "server")
+  equal(found.request.requirement, "required")
+  contains(found.summary, "certificate_required (116) after our handshake was complete")
+  contains(found.next[1], "issued by CN=Example Root: --cert FILE --key FILE")
+  equal(found.request.by_version["TLS1.2"].requirement, "required")
+  found = probed(asking("require", { versions = "TLS1.2" }))
+  contains(found.summary, "decode_error (50) in the handshake: it requires a client certificate")
+end)
+
+test("our certificate is sent, accepted and remembered", function()
+  local found = probed(asking "require", { identity = alice })
+  equal(found.verdict, "accepted", found.summary)
+  contains(found.summary, "with our certificate CN=alice, which it requires")
+  equal(found.ours.sent, true)
+  equal(found.ours.judged.fits, true)
+  equal(found.ours.withheld, nil)
+  equal(found.resumption.ours.resumed, true)
+  equal(found.resumption.ours.asked, false)
+  equal(found.resumption.anonymous.outcome, "no_session")
+end)
+
+test("one of another issuer stays at home, and is refused when it is sent all the same", function()
+  local found = probed(asking "require", { identity = mallory })
+  equal(found.verdict, "refused")
+  equal(found.by, "server")
+  equal(found.ours.withheld, "issuer_not_named")
+  equal(found.ours.sent, true)
+  equal(found.ours.judged.sent_by.openssl, true)
+  equal(found.ours.judged.sent_by.go, false)
+  contains(found.summary, "bad_certificate (42) after our handshake was complete")
+  contains(found.next[1], "CN=Other Root")
+end)
+
+test("one that nobody asks for is not sent", function()
+  local found = probed({}, { identity = alice })
+  equal(found.verdict, "accepted")
+  equal(found.ours.asked, false)
+  contains(found.summary, "without asking for our certificate")
+end)
+
+test("issuers that are not ours, where the server trusts us all the same", function()
+  local found = probed(asking("require", { issuers = { "CN=Somebody Else" } }),
+                       { identity = alice })
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.ours.withheld, "issuer_not_named")
+  contains(found.next[1], "keep this certificate at home")
+end)
+
+test("post-handshake authentication and renegotiation after the request are seen", function()
+  for version, when in pairs { ["TLS1.3"] = "post_handshake", ["TLS1.2"] = "renegotiation" } do
+    local found = probed({ versions = version, trust = root, tickets = version == "TLS1.2" and 0
+                             or nil }, {
+      identity = alice,
+      behave = function(one)
+        if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
+          local asks = version == "TLS1.3" and one.reauthenticate or one.renegotiate
+          if asks(one, { server = { client_auth = "require" }, timeout = 5 }) then
+            one:send { data = OK }
+          end
+        end
+        one:close()
+      end,
+    })
+    equal(found.request.when, when, version)
+    equal(found.request.requirement, "required", version)
+    equal(found.verdict, "accepted", found.summary)
+    equal(found.ours.sent, true, version)
+    equal(found.ours.attempt.connection.client.handshake_completed, true)
+  end
+end)
+
+---------------------------------------------------------------------------------------------------
+-- How deep
+
+test("below an authority whose key we have the deepest chain is found", function()
+  local found = probed(asking("require", { max_depth = 6 }), { depth = true, authority = root })
+  equal(found.depth.trusted, true)
+  equal(found.depth.deepest, 5)
+  equal(found.depth.more, nil)
+  local seen = {}
+  for _, one in ipairs(found.depth.tried) do
+    seen[#seen + 1] = one.intermediates .. (one.accepted and "+" or "-")
+  end
+  equal(table.concat(seen, " "), "0+ 1+ 2+ 4+ 8- 6- 5+")
+end)
+
+test("without one chains of strangers are sent, and refused", function()
+  local found = probed(asking("require", { versions = "TLS1.3" }), { depth = true })
+  equal(found.depth.trusted, false)
+  equal(#found.depth.tried, 3)
+  for _, one in ipairs(found.depth.tried) do
+    equal(one.sent, true)
+    equal(one.face, "alert bad_certificate (42)")
+  end
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Refusals that are not TLS's
+
+test("a page that wants a certificate refuses us", function()
+  local found = probed(asking("request", { versions = "TLS1.3" }), {
+    behave = answers("HTTP/1.1 400 Bad Request\r\nContent-Length: 36\r\n\r\n"
+                     .. "No required SSL certificate was sent"),
+  })
+  equal(found.verdict, "refused", found.summary)
+  contains(found.summary, "in HTTP, not in TLS: HTTP/1.1 400 Bad Request")
+  equal(found.request.requirement, "required")
+end)
+
+test("a server that closes without a word once it has seen us refuses us", function()
+  local found = probed(asking("request", { versions = "TLS1.2" }), {
+    behave = function(one)
+      one:handshake { timeout = 5 }
+      one:close { how = "fin" }
+    end,
+  })
+  equal(found.verdict, "refused", found.summary)
+  contains(found.summary, "without a word")
+end)
+
+test("one that only does not understand us accepts us", function()
+  local found = probed({ versions = "TLS1.2" }, {
+    behave = function(one)
+      one:handshake { timeout = 5 }
+      one:receive { timeout = 5 }
+      one:close { how = "fin" }
+    end,
+  })
+  equal(found.verdict, "accepted", found.summary)
+  contains(found.remarks[1], "when nothing is said")
+end)
+
+---------------------------------------------------------------------------------------------------
+-- No TLS
+
+test("what is not TLS is unreachable, and said to be what it is", function()
+  local function says(text)
+    return function(socket)
+      socket:write(text, 5)
+      socket:let_go()
+    end
+  end
+  local found = probed_socket(says "HTTP/1.1 400 Bad Request\r\n\r\n")
+  equal(found.verdict, "unreachable")
+  contains(found.summary, 'answers "HTTP/1.1 400 Bad Request"')
+  contains(found.next[1], "HTTPS")
+  found = probed_socket(says "220 mail.example ESMTP\r\n")
+  contains(found.next[1], "--starttls smtp")
+  found = probed_socket(says "\27[2J\255")
+  contains(found.summary, "\\x1B[2J")
+  found = probed_socket(function(socket) socket:close() end)
+  equal(found.verdict, "unreachable", found.summary)
+  contains(found.summary, "sent nothing")
+end)
+
+test("one that never answers is waited for as long as was said", function()
+  local held = {}
+  local found = probed_socket(function(socket) held[#held + 1] = socket end, { timeout = 0.2 })
+  equal(found.verdict, "unreachable")
+  contains(found.summary, "no answer in time")
+  equal(#held, 1)
+end)
+
+test("a port where nobody listens, and a name that nobody knows", function()
+  local listener = tls.listen { server = { identity = server } }
+  local port = listener.port
+  listener:close()
+  local found = probe.run { place = { host = "127.0.0.1", port = port }, timeout = 5 }
+  equal(found.verdict, "unreachable")
+  contains(found.summary, "connection refused")
+  equal(found.negotiated, nil)
+end)
+
+---------------------------------------------------------------------------------------------------
+-- STARTTLS
+
+-- A talk before TLS: what is expected and what is said in turn; then the talk is over.
+local function speaks(lines)
+  return function(socket)
+    local text = ""
+    for _, line in ipairs(lines) do
+      if line.says then
+        socket:write(line.says, 5)
+      else
+        while not text:find(line.hears, 1, true) do
+          local bytes = socket:read(5)
+          if not bytes then
+            return socket:close()
+          end
+          text = text .. bytes
+        end
+        text = ""
+      end
+    end
+    if not lines.stays then
+      socket:let_go()
+    end
+  end
+end
+
+local TALKS = {
+  smtp = { { says = "220-mail\r\n220 mail ESMTP\r\n" }, { hears = "EHLO probe.invalid\r\n" },
+           { says = "250-mail\r\n250 STARTTLS\r\n" }, { hears = "STARTTLS\r\n" } },
+  imap = { { says = "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n" },
+           { hears = "a STARTTLS\r\n" } },
+  pop3 = { { says = "+OK ready\r\n" }, { hears = "STLS\r\n" } },
+  postgres = { { hears = "\0\0\0\8\4\210\22\47" } },
+}
+local YES = { smtp = "220 go ahead\r\n", imap = "* x\r\na OK begin\r\n", pop3 = "+OK\r\n",
+              postgres = "S" }
+local NO = { smtp = "454 not now\r\n", imap = "a BAD what?\r\n", pop3 = "-ERR\r\n", postgres = "N" }
+
+local function talk(protocol, last, stays)
+  local lines = table.move(TALKS[protocol], 1, #TALKS[protocol], 1, { stays = stays })
+  lines[#lines + 1] = { says = last }
+  return lines
+end
+
+test("STARTTLS that is refused is told in the server's words", function()
+  for protocol, no in pairs(NO) do
+    local found = probed_socket(speaks(talk(protocol, no)), { protocol = protocol })
+    equal(found.verdict, "unreachable", protocol)
+    contains(found.summary, protocol .. ": the server answers: " .. no:match "^[^\r]*")
+  end
+end)
+
+test("what comes in clear behind the agreement is not taken for what came under TLS", function()
+  local found = probed_socket(speaks(talk("smtp", YES.smtp .. "250 injected\r\n")),
+                              { protocol = "smtp" })
+  contains(found.summary, "went on talking before TLS")
+end)
+
+test("a server that ends before TLS, or talks without end, is told so", function()
+  local found = probed_socket(speaks { { says = "220 x\r\n" } }, { protocol = "smtp" })
+  contains(found.summary, "closed the connection before TLS")
+  found = probed_socket(speaks { { says = ("x"):rep(100000) } }, { protocol = "imap" })
+  contains(found.summary, "talks without end")
+end)
+
+-- The end of a server on a socket that has talked already.
+local function server_on(socket)
+  local checked = settings.merge({}, settings.check("test", "server", {
+    identity = server, client_auth = "require", trust = root,
+  }))
+  local config, policy = settings.make("test", "server", checked, {})
+  return connection.from(socket, { checked = checked, config = config, policy = policy,
+                                   kin = native.link(nil, config) })
+end
+
+test("behind STARTTLS the same is found, and the protocol is spoken on", function()
+  local asks = { smtp = "EHLO", imap = "a CAPABILITY", pop3 = "CAPA", postgres = "user\0probe" }
+  for protocol, yes in pairs(YES) do
+    local heard = {}
+    local found = probed_socket(function(socket)
+      speaks(talk(protocol, yes, true))(socket)
+      local one = server_on(socket)
+      if one:handshake { timeout = 5 } then
+        heard[#heard + 1] = one:receive { timeout = 5 }
+        one:send { data = "250 well\r\n" }
+      end
+      one:close()
+    end, { protocol = protocol, identity = alice })
+    equal(found.request.requirement, "required", protocol)
+    contains(table.concat(heard), asks[protocol])
+  end
+end)
+
+unit.done()
