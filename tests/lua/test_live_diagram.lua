@@ -125,6 +125,32 @@ test("a ticket after a certificate was asked for shows that the last flight arri
   equal(steps_of(client).Finished.fate, "handed") -- GnuTLS sends tickets before it has come
 end)
 
+test("a renegotiation shows that the handshake before was complete at both ends", function()
+  local listener <close> = tls.listen { server = { identity = live.server, versions = "TLS1.2" } }
+  local client = tls.connect { port = listener.port, client = {
+    trust = live.root, server_name = "server.example", versions = "TLS1.2" } }
+  local server
+  ms.together(function()
+    client:handshake()
+    client:receive()
+  end, function()
+    server = listener:accept()
+    server:handshake()
+    server:renegotiate()
+    server:send { data = "done" }
+  end)
+  for _, one in ipairs { client, server } do
+    for _, step in ipairs(diagram.model(one).steps) do
+      local is_first = step.epoch == "initial" and step.from == one.role
+      equal(is_first and step.fate or "arrived", "arrived", step.name)
+      if step.name == "HelloRequest" then -- a client may also begin by itself
+        equal(step.fate, one.role == "server" and "handed" or "arrived")
+      end
+    end
+    contains(one:diagram(), "= renegotiation 1 =")
+  end
+end)
+
 test("where nothing has happened that is drawn, and hostile addresses do no harm", function()
   local path = "/tmp/\27[31m<script>#end;%"
   local client = tls.connect { path = path, client = {} }

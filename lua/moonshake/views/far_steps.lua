@@ -10,11 +10,18 @@ local UNASKED = { HelloRequest = true, KeyUpdate = true, ClientHello = true }
 -- What no later message covers.
 local UNCOVERED = { HelloRequest = true, KeyUpdate = true }
 
+-- Messages of a later epoch that show that the one before was complete at the far end, too: hellos
+-- of a renegotiation carry what its Finished said (RFC 5746 section 3.5), and post-handshake
+-- authentication begins once the handshake is complete (RFC 8446 section 4.6.2).
+local IN_LATER_EPOCH = { ClientHello = true, ServerHello = true, CertificateRequest = true }
+
 -- A ticket of TLS 1.3 may come before the client's Finished has, unless the server asked for a
 -- certificate (RFC 8446 section 4.6.1).
 local function answers(step, event, how)
   if UNCOVERED[step.name] or how.is_1_3 and step.name == "NewSessionTicket" then
     return false
+  elseif step.epoch ~= event.epoch then
+    return IN_LATER_EPOCH[event.type]
   elseif event.type == "ClientHello" then
     return step.name == "HelloRetryRequest"
   elseif how.is_1_3 and event.type == "NewSessionTicket" then
@@ -46,7 +53,7 @@ end
 function far_steps.note(pending, event, how)
   local certificate
   each_pending(pending, function(step)
-    if step.epoch == event.epoch and event.kind == "message" and answers(step, event, how) then
+    if event.kind == "message" and answers(step, event, how) then
       step.fate = "arrived"
     end
     certificate = step.name == "Certificate" and step or certificate
