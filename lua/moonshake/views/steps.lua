@@ -27,6 +27,7 @@ local facts = require "moonshake.views.facts"
 local far_steps = require "moonshake.views.far_steps"
 local known = require "moonshake.views.known"
 local merge = require "moonshake.views.merge"
+local step_levels = require "moonshake.views.step_levels"
 
 local steps = {}
 
@@ -60,7 +61,7 @@ local function builder(link)
     far = far and { role = far.role, address = escape.utf8(far.address) },
     queues = { client = {}, server = {} },  -- what each end did, in its order (see merge.lua)
     pending = { client = {}, server = {} }, -- by sender and kind: steps that have not arrived
-    level = { client = "none", server = "none" },
+    levels = step_levels.new(far ~= nil),
     carriers = { client = carriers.new(), server = carriers.new() },
     finished = {},                          -- by role and epoch: which Finished it has seen
     data = { client = { sent = 0, received = 0 }, server = { sent = 0, received = 0 } },
@@ -74,7 +75,7 @@ end
 -- A step that an end sent.
 function Builder:send(event, step)
   step.from, step.epoch, step.sent = event.role, event.epoch, event.index
-  step.level = step.level or self.level[event.role]
+  step.level = step.level or self.levels.of[event.role]
   step.bytes, step.delivered = event.bytes, event.delivered
   if step.kind == "message" or step.kind == "data" then
     self.carriers[event.role]:made(step)
@@ -125,14 +126,15 @@ function Builder:receive(event, made)
     step = made
     step.from, step.epoch = OTHER[event.role], event.epoch
     step.fate = self.far and "arrived" or "strange"
-    step.level = step.level or self.level[step.from]
+    step.level = step.level or self.levels.of[step.from]
     step.facts, step.lines = step.facts or {}, step.lines or {}
   end
   step.received = event.index
   if self.far then
     local snapshot = self.snapshot(event.role, event.epoch)
     far_steps.note(self.pending[event.role], event, {
-      is_1_3 = self:is_1_3(), is_asked = snapshot and snapshot.certificate_requested or false,
+      is_1_3 = self.levels:is_1_3(),
+      is_asked = snapshot and snapshot.certificate_requested or false,
     })
   end
   local queue = self.queues[event.role]
@@ -154,35 +156,6 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- Handshake messages
-
-function Builder:is_1_3()
-  return self.version == "TLS1.3"
-end
-
-function Builder:hello_keys(role)
-  if role and self.level[role] == "none" then
-    self.level[role] = "handshake"
-  end
-end
-
--- What a message does to the keys of those who have seen it (RFC 8446 section 7; up to TLS 1.2
--- ChangeCipherSpec does).
-function Builder:move_keys(event)
-  if event.delivered == false then
-    return
-  elseif event.hello and (event.type == "ServerHello" or event.type == "HelloRetryRequest") then
-    self.version = event.hello.versions[1]
-  end
-  local from = event.direction == "sent" and event.role or OTHER[event.role]
-  if not self:is_1_3() then
-    return
-  elseif event.type == "ServerHello" then
-    self:hello_keys(event.role)
-    self:hello_keys(self.far and OTHER[event.role])
-  elseif event.type == "Finished" and (event.direction == "sent" or self.far) then
-    self.level[from] = "application"
-  end
-end
 
 -- Which of a handshake's Finished messages an end has sent and received. The later one completes
 -- it; in post-handshake authentication there is but one.
@@ -213,7 +186,7 @@ function on.message(self, event)
   else
     self.last_message = self:receive(event, made)
   end
-  self:move_keys(event)
+  self.levels:message(event)
   if event.type == "Finished" then
     self:note_finished(event)
   end
@@ -243,16 +216,16 @@ local function place_of_change(queue, epoch)
 end
 
 function Builder:change_cipher_spec(event)
-  if self:is_1_3() then
+  if self.levels:is_1_3() then
     self.left_out = self.left_out + (event.direction == "sent" and 1 or 0)
   elseif event.direction == "received" then
     self:receive(event, { kind = "change_cipher_spec", name = "ChangeCipherSpec" })
-    self.level[OTHER[event.role]] = self.far and "application" or self.level[OTHER[event.role]]
+    self.levels:finish(event)
   else
     local queue = self.queues[event.role]
     local at = place_of_change(queue, event.epoch)
     self:send(event, { kind = "change_cipher_spec", name = "ChangeCipherSpec" })
-    self.level[event.role] = "application"
+    self.levels:finish(event)
     if at then
       local item = table.remove(queue)
       item.index = queue[at].index
@@ -405,7 +378,8 @@ function steps.of(link, notes)
   for index, note in ipairs(notes or {}) do
     told[index] = { after = note.after, step = { kind = "note", text = escape.utf8(note.text) } }
   end
-  return { version = self.version, ends = self.ends, far = self.far, left_out = self.left_out,
+  return { version = self.levels.version, ends = self.ends, far = self.far,
+           left_out = self.left_out,
            steps = finish(merge(self.queues, told)) }
 end
 
