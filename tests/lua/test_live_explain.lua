@@ -186,12 +186,12 @@ test("a reset, a deadline and an address of nobody are told as what they are", f
   contains(found.what, "by the server or on the way; the client waited for ServerHello")
   found = explained.finding(is_honest(live.client_of(function(raw)
     while raw:read(10) do end -- luacheck: ignore 542
-  end, 0.05)), "timeout")
+  end, 0.5)), "timeout")
   contains(found.what, "the client waited for ServerHello, and the server, which is not ours,")
   found = explained.finding(is_honest(live.server_of(function(raw)
     raw:write("\22\3\1", 10)
     while raw:read(10) do end -- luacheck: ignore 542
-  end, 0.05)), "timeout")
+  end, 0.5)), "timeout")
   contains(explained.text(found), "the server received 3 bytes, and no whole message")
   local nobody = live.client_of_nobody()
   found = explained.finding(is_honest(nobody), "connection_refused")
