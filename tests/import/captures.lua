@@ -19,7 +19,8 @@ local function quoted(text)
 end
 captures.quoted = quoted
 
---- Runs a command line of the program in the directory: what it printed, errors too, and its status.
+--- Runs a command line of the program in the directory: what it printed, errors too, and its
+--- status.
 ---@param line string
 function captures.run(line)
   local pipe = assert(io.popen(("cd %s && { %s %s; } 2>&1; echo \"[exit $?]\""):format(

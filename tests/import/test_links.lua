@@ -190,6 +190,10 @@ test("without secrets a key log is asked for, and with it all is seen", function
   equal(told.links[1].client.cipher_suite, link.client.cipher_suite)
   equal(told.links[1].client.group, link.client.group)
 
+  assert(files.write(captures.path "other.log", ""))
+  text = captures.run "import bare.pcapng --keylog other.log --output other.lua"
+  contains(text, "The key log that was given has none of them")
+
   text, status = captures.run "import bare.pcapng --keylog keys.log --output seen.lua"
   equal(text, "")
   equal(status, 0)

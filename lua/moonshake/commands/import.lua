@@ -103,7 +103,7 @@ return function(options)
   end
   local capture, problem = tshark.open(options.file, options.keylog)
   if not capture then
-    return complain(("%s: %s"):format(options.file, problem))
+    return complain(problem)
   end
   local stream, status = choose(capture, options.file, options.stream)
   if not stream then
@@ -116,7 +116,8 @@ return function(options)
     return complain(("%s: stream %d: %s"):format(options.file, stream.number,
                                                 problem or "its ClientHello cannot be read"))
   end
-  local made, hidden = model.make(told, stream, origin_of(options.file, stream))
+  local made, hidden = model.make(told, stream, origin_of(options.file, stream),
+                                  options.keylog ~= nil)
   local text, written = source.write(made)
   tell(capture, options.file, hidden, written)
   if not options.output then

@@ -132,17 +132,20 @@ local HOW = "With a key log it can: have one of the two programs write it (SSLKE
   .. "in the environment of curl, Firefox, Chromium, gnutls-cli and of whatever Moonshake runs; "
   .. "openssl s_client -keylogfile keys.log), capture again, and give --keylog keys.log."
 
-local function unseen(told, epoch)
-  local list = {}
+local NOT_IN_IT = "The key log that was given has none of them: it has to be written by one of "
+  .. "these two programs while the capture is made."
+
+local function unseen(told, epoch, key_log)
+  local list, how = {}, key_log and NOT_IN_IT or HOW
   if is_blind(epoch) then
-    list[1] = "The secrets of this connection are not there, so nothing after the ServerHello could "
-      .. "be read: no certificate, no request for one, no refusal. " .. HOW
+    list[1] = "The secrets of this connection are not there, so nothing after the ServerHello "
+      .. "could be read: no certificate, no request for one, no refusal. " .. how
   elseif epoch.unread_alert and not is_finished(epoch) then
     list[1] = ("The secrets of this connection are not there: the %s sent an alert that could not "
-      .. "be read. %s"):format(epoch.unread_alert, HOW)
+      .. "be read. %s"):format(epoch.unread_alert, how)
   elseif epoch.unread.client or epoch.unread.server then
     list[1] = "The secrets of this connection are not there: what came after this handshake could "
-      .. "not be read. " .. HOW
+      .. "not be read. " .. how
   end
   if #told.list[1].alerts == 0 and completed(told.list[1], "client") == nil
     and not is_blind(epoch) then
@@ -225,12 +228,13 @@ end
 ---@param told table of history.read(); its list is not empty
 ---@param stream table of tshark.lua
 ---@param origin string the sentence that says where it comes from
+---@param key_log boolean whether there was one
 ---@return table model see reproduce/source.lua
 ---@return string[] unseen what could not be seen, and what to do
-function model.make(told, stream, origin)
+function model.make(told, stream, origin, key_log)
   local first = told.list[1]
   local auth, sure = client_auth_of(first)
-  local hidden = unseen(told, told.list[#told.list])
+  local hidden = unseen(told, told.list[#told.list], key_log)
   local made = {
     title = title_of(told, stream), at = stream.at,
     origin = { origin, table.unpack(hidden) },

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- A place in bytes that somebody else wrote: numbers and vectors as RFC 8446 section 3 has them. What
--- is too short raises, and reader.protect() gives nil for it.
+-- A place in bytes that somebody else wrote: numbers and vectors as RFC 8446 section 3 has them.
+-- What is too short raises, and reader.protect() gives nil for it.
 local reader = {}
 reader.__index = reader
 

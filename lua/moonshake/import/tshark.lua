@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What tshark tells of a capture: which connections begin with a ClientHello, and what each end sent
--- on one, decrypted where the capture or a key log has the secrets. It takes packets apart, joins
--- and decrypts them; what messages say is read here, from their bytes.
+-- What tshark tells of a capture: which connections begin with a ClientHello, and what each end
+-- sent on one, decrypted where the capture or a key log has the secrets. It takes packets apart,
+-- joins and decrypts them; what messages say is read by others, from their bytes.
 local command = require "moonshake.io.command"
 local files = require "moonshake.io.files"
 local json = require "dkjson"
@@ -9,8 +9,8 @@ local json = require "dkjson"
 local tshark = {}
 
 local MOST = 256 << 20 -- bytes of output: more is no handshake
-local PACKAGES = "Debian and Ubuntu: apt-get install tshark; Fedora and Alpine: dnf install "
-  .. "wireshark-cli, apk add tshark; Arch: pacman -S wireshark-cli; macOS: brew install wireshark"
+local PACKAGES = "Debian, Ubuntu: apt-get install tshark; Fedora: dnf install wireshark-cli; "
+  .. "Alpine: apk add tshark;\nArch: pacman -S wireshark-cli; macOS: brew install wireshark"
 
 local NOISE = { "^Running as user", "^%s*$" }
 
@@ -87,13 +87,13 @@ end
 function tshark.open(path, key_log)
   local program = files.find_program "tshark"
   if not program then
-    return nil, "tshark is needed to take captures apart, and is not in PATH (" .. PACKAGES .. ")"
+    return nil, "tshark is needed to take captures apart, and is not in PATH\n" .. PACKAGES
   end
   local self = setmetatable({ program = program, path = path, key_log = key_log, ports = {} },
                             Capture)
   local rows, problem = fields(self, ANY_HELLO, { "tcp.dstport" })
   if not rows then
-    return nil, problem
+    return nil, ("%s: %s"):format(path, problem)
   end
   local seen = {}
   for _, row in ipairs(rows) do

@@ -32,13 +32,14 @@ end
 ---@return string|nil problem
 function command.run(program, arguments, most)
   local output, errors = uv.new_pipe(false), uv.new_pipe(false)
-  local told, handle, problem = { full = false }, nil, nil
-  handle, problem = uv.spawn(program, {
+  local told, handle = { full = false }, nil
+  local started, problem = uv.spawn(program, {
     args = arguments, stdio = { nil, output, errors },
   }, loop.guard(function(status, signal)
     told.status, told.signal = status, signal
     handle:close()
   end))
+  handle = started
   if not handle then
     output:close()
     errors:close()

@@ -2,6 +2,7 @@
 -- One certificate as the options that make its like: what `pki.authority`, `authority:authority`
 -- and `authority:issue` take. What they do by themselves is not said; what they cannot say is a
 -- remark.
+local marks = require "moonshake.marks"
 local literal = require "moonshake.reproduce.literal"
 local native = require "moonshake.native"
 local x509 = require "moonshake.views.projections.x509"
@@ -17,6 +18,7 @@ end
 
 -- The word for a key of this kind and size, and what is not the same then.
 local function key_word(kind, bits)
+  bits = bits or 0
   if KEYS[kind] then
     return kind
   elseif kind == "rsa-pss" then
@@ -29,7 +31,7 @@ local function key_word(kind, bits)
     end
     return "rsa-4096", ("its RSA key has %d bits"):format(bits)
   end
-  return "ecdsa-p256", ("its key is of another type: %s, %d bits"):format(kind, bits)
+  return "ecdsa-p256", ("its key is of another type: %s, %d bits"):format(tostring(kind), bits)
 end
 certificate.key_word = key_word
 
@@ -233,6 +235,18 @@ local function add_critical(options, text)
   literal.add(options, "extensions", #list.items > 0 and list or nil)
 end
 
+--- Whether everything of a certificate can be read: a stranger may send anything.
+---@param found userdata
+---@return boolean
+function certificate.readable(found)
+  return (pcall(function()
+    for _, value in pairs(found) do
+      assert(value ~= marks.unknown) -- reading it may raise, too
+    end
+    return found:text()
+  end))
+end
+
 local NAMES = { { "dns", "dns_names" }, { "ip", "ip_addresses" }, { "uri", "uris" },
                 { "email", "email_addresses" } }
 
@@ -251,7 +265,14 @@ function certificate.options(found, how)
     or found.ip_addresses[1]
   remarks[#remarks + 1] = certificate.add_subject(options, found.subject, first)
   for _, pair in ipairs(NAMES) do
-    local names = found[pair[2]]
+    local names = {}
+    for _, name in ipairs(found[pair[2]]) do
+      if utf8.len(name) and name ~= "" then
+        names[#names + 1] = name
+      else
+        remarks[#remarks + 1] = "its name cannot be written: " .. literal.string(name)
+      end
+    end
     literal.add(options, pair[1], #names > 0 and literal.value(names, true) or nil)
   end
   if key ~= "ecdsa-p256" then

@@ -17,6 +17,11 @@ local function remark(self, text)
   self.remarks[#self.remarks + 1] = text
 end
 
+local function can_be_sni(name)
+  return #name > 0 and #name <= 253 and not name:find ":" and not name:find "^%d+%.%d+%.%d+%.%d+$"
+    and not name:find "\0" and utf8.len(name) ~= nil
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Certificates
 
@@ -29,7 +34,8 @@ local function invented(self)
   self.shapes:state("local " .. place, "pki.authority", options)
   self.shapes.named["CN=Root"] = { place = place, key = "ecdsa-p256" }
   options = literal.table()
-  literal.add(options, "dns", literal.string(name or "server.example"))
+  literal.add(options, "dns", literal.string(name and can_be_sni(name) and name
+                                             or "server.example"))
   local suite = (self.model.chosen or {}).cipher_suite or ""
   if suite:find "_RSA_WITH_" then
     literal.add(options, "key", '"rsa-2048"')
@@ -40,10 +46,23 @@ local function invented(self)
   return { identity = server, anchor = place }
 end
 
+-- A chain without the certificates that cannot be read.
+local function readable(self, role)
+  local list = {}
+  for index, found in ipairs(self.model[role].chain or {}) do
+    if certificate.readable(found) then
+      list[#list + 1] = found
+    else
+      remark(self, ("Certificate %d of the %s cannot be read: it is left out."):format(index, role))
+    end
+  end
+  return list
+end
+
 local function make_identity(self, role)
-  local one = self.model[role]
-  if one.chain and #one.chain > 0 then
-    return self.shapes:add(one.chain, { role = role, anchor = one.anchor, missing = one.missing })
+  local one, chain = self.model[role], self.chains[role]
+  if #chain > 0 then
+    return self.shapes:add(chain, { role = role, anchor = one.anchor, missing = one.missing })
   end
   return role == "server" and invented(self) or {}
 end
@@ -67,7 +86,7 @@ end
 -- Issuers that can be written, and of many only some: those that name the client's chain first.
 local function issuers_of(self)
   local named, own, others = self.model.server.issuers, {}, {}
-  for _, found in ipairs(self.model.client.chain or {}) do
+  for _, found in ipairs(self.chains.client) do
     own[found.issuer] = true
   end
   local unwritten = 0
@@ -99,7 +118,7 @@ local function names_others(self)
   for _, name in ipairs(self.issuers or {}) do
     named[name] = true
   end
-  for _, found in ipairs(self.model.client.chain or {}) do
+  for _, found in ipairs(self.chains.client) do
     if named[found.issuer] then
       return false
     end
@@ -200,16 +219,14 @@ local function add_common(self, role, options, made)
   literal.add(options, "alerts", alerts and literal.string(alerts))
 end
 
-local function can_be_sni(name)
-  return #name > 0 and #name <= 253 and not name:find ":" and not name:find "^%d+%.%d+%.%d+%.%d+$"
-    and not name:find "\0"
-end
-
 local function client_options(self, made)
   local options, one = literal.table(), self.model.client
   add_common(self, "client", options, made)
   if one.server_name and can_be_sni(one.server_name) then
     literal.add(options, "server_name", literal.string(one.server_name))
+  elseif one.server_name then
+    remark(self, ("The name that the client asks for cannot be sent by GnuTLS: %s."):format(
+      literal.string(one.server_name)))
   end
   if one.verify_name ~= nil then
     literal.add(options, "verify_name", literal.value(one.verify_name))
@@ -301,6 +318,7 @@ end
 function setup.make(model, adjust)
   local self = { model = model, adjust = adjust, remarks = {}, trusts = {},
                  shapes = shape.new { at = model.at } }
+  self.chains = { client = readable(self, "client"), server = readable(self, "server") }
   local made = {}
   for _, role in ipairs { "server", "client" } do
     made[role] = make_identity(self, role)
