@@ -174,6 +174,18 @@ test("a message in many records", function()
   contains(text, "authorities[60]")
 end)
 
+test("a capture of a case is read as well", function()
+  local text, said, output = imported(link_with({ client_auth = "require" }, nil, "TLS1.3"))
+  equal(said, "", text)
+  captures.run("run --pcap pcaps " .. output)
+  local names = files.list(captures.path "pcaps")
+  equal(#names, 1)
+  said = captures.run(("import %s --output case.lua"):format(captures.quoted(
+    captures.path("pcaps/" .. names[1]:match "[^/]*$"))))
+  equal(said, "")
+  contains(assert(files.read(captures.path "case.lua")), '["error.problem"] = "no_certificate"')
+end)
+
 test("without secrets a key log is asked for, and with it all is seen", function()
   local link = link_with({ client_auth = "require" }, { identity = alice }, "TLS1.3")
   link:pcapng(captures.path "whole.pcapng")

@@ -4,6 +4,7 @@ local here = arg[0]:match ".*/" or ""
 local unit = dofile(here .. "harness.lua")
 local reproduced = dofile(here .. "reproduced.lua")
 local ms = require "moonshake"
+local of_link = require "moonshake.reproduce.of_link"
 local source = require "moonshake.reproduce.source"
 local pki, tls = ms.pki, ms.tls
 local test, equal, contains = unit.test, unit.equal, unit.contains
@@ -213,6 +214,34 @@ test("a session that was resumed is resumed", function()
   } })
   contains(text, "local resumed = link:resume()\n    resumed:handshake()")
   contains(text, "expect(resumed.client):has { resumed = true }")
+end)
+
+test("a connection whose far end does not tell is written as far as it was seen", function()
+  local alice_chain = alice.chain
+  for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+    local listener = tls.listen { server = { identity = server, trust = root,
+                                             client_auth = "require", versions = version } }
+    local connection = tls.connect { host = "127.0.0.1", port = listener.port,
+                                     client = { identity = alice, trust = root,
+                                                server_name = "server.example" } }
+    local accepted
+    ms.together(function() connection:handshake() end, function()
+      accepted = listener:accept()
+      accepted:handshake()
+    end)
+    for _, seen in ipairs { connection, accepted } do
+      local text = source.write(of_link.model(seen, { title = "a connection",
+                                                      at = ms.clock:now() }))
+      reproduced.check_lines(text)
+      local again_link = reproduced.run(text).links[1]
+      equal(again_link.client.version, version)
+      equal(#again_link.server.peer_certificates, #alice_chain)
+      contains(text, 'client_auth = "require"')
+    end
+    connection:close()
+    accepted:close()
+    listener:close()
+  end
 end)
 
 test("names are a stranger's, and stay strings", function()

@@ -26,6 +26,9 @@ end
 
 local function alert_of(alert)
   alert = known(alert)
+  if alert and alert.name == "close_notify" then
+    return nil -- how it ended in the end is not what is shown
+  end
   return alert and { level = alert.level, name = alert.name } or alert
 end
 
@@ -58,6 +61,9 @@ local function outcome_of_end(snapshot)
   -- That there was no alert is worth a word only where there was one on the other side.
   for _, name in ipairs { "alert_sent", "alert_received" } do
     seen[name] = seen[name] or nil
+  end
+  if seen.handshake_completed == nil and seen.version ~= "TLS1.3" then
+    seen.group = nil -- whether it came to use it is not known
   end
   if not seen.certificate_requested and not seen.sent then
     seen.sent = nil
