@@ -257,6 +257,8 @@ function methods:handshake(given)
   local due = now() + seconds
   if standing(state) ~= "idle" then
     strict.raise(api .. ": it has had its handshake: make another connection")
+  elseif natives.closed(state.native) then
+    strict.raise(api .. ": the link is closed")
   end
   changes.note_told(state, "initial")
   if not state.socket then

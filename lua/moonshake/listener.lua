@@ -34,7 +34,7 @@ end
 --- listener:accept { timeout = 10 }: the next connection, whose handshake has not begun.
 ---@param given? table
 ---@return table|nil connection
----@return string|nil why "timeout"
+---@return string|nil why "timeout", or "closed" where another function closed the listener
 function methods:accept(given)
   local api = "listener:accept"
   local state = check(self, api)
@@ -77,6 +77,11 @@ end
 
 function Listener:__close()
   methods.close(self)
+end
+
+-- libuv keeps a handle until it is closed.
+function Listener:__gc()
+  rawget(self, STATE).socket:close()
 end
 
 --- Makes a listener.

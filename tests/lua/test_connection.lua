@@ -381,7 +381,7 @@ test("a connection that nobody refers to is closed", function()
 end)
 
 test("a variable's end closes it", function()
-  local _, server
+  local server
   do
     local client, peer = world.pair()
     local _ <close> = client

@@ -14,6 +14,7 @@ local socket = {}
 local BACKLOG = 1024
 local MOST_WAITING = 4096 -- accepted connections that nobody took; later ones are closed
 local NEXT_ADDRESS = 0.25 -- seconds until another address is tried beside (RFC 8305 section 5)
+local MOST_PATH = 103 -- bytes of a unix socket's path that every system takes
 local MOST_PASSED_OVER = 1 << 16 -- bytes, at the end
 
 -- libuv's name of an error -> the contract's word, and a sentence
@@ -393,7 +394,15 @@ function Race:run(seconds)
   return wait.await(self.won, seconds)
 end
 
+-- libuv would cut it.
+local function is_too_long(path)
+  return #path > MOST_PATH and ("the path is longer than %d bytes"):format(MOST_PATH) or nil
+end
+
 local function connect_path(path, seconds)
+  if is_too_long(path) then
+    return nil, "name_not_found", ("%s: %s"):format(path, is_too_long(path))
+  end
   local handle, answered = loop.keep(uv.new_pipe(false)), wait.new()
   handle:connect(path, loop.guard(function(problem)
     answered:finish(problem)
@@ -494,6 +503,9 @@ end
 
 local function bind(place, seconds)
   if place.path then
+    if is_too_long(place.path) then
+      return nil, nil, is_too_long(place.path)
+    end
     local handle = loop.keep(uv.new_pipe(false))
     return handle, attempt(handle.bind, handle, place.path)
   end

@@ -96,6 +96,7 @@ local function earlier(a, b)
   return a and b and math.min(a, b) or a or b
 end
 
+local DAY = 86400 -- no timer goes on for ever
 local alarm -- the timer that ends a turn of the loop
 -- The loop goes on when a signal has come, and Lua's hook raises only between two turns.
 local LONGEST_TURN = package.preload["moonshake.program"] and 0.25
@@ -108,7 +109,7 @@ local function turn(due)
   alarm = alarm or loop.timer(loop.stop)
   local ends = earlier(due, LONGEST_TURN and loop.now() + LONGEST_TURN)
   if ends then
-    alarm:set(math.max(0, ends - loop.now()))
+    alarm:set(math.max(0, math.min(ends - loop.now(), DAY)))
   else
     alarm:clear()
   end
