@@ -107,6 +107,13 @@ test("a picture that is none is said to be none, and the rest of the page is the
   end
 end)
 
+test("a link of which nothing is to be explained has no explanation", function()
+  local page = page_of(samples.result("passed", samples.case("a.lua", "x"),
+                                      { pictures = '{"links":[{"findings":[]}]}' }))
+  lacks(page, "explanation")
+  lacks(page, ">Why<")
+end)
+
 test("a page allows its own style and its own script, and nothing else", function()
   assert(tell "hostile")
   local index, page = index_of "hostile", pages_of("hostile")[1].text

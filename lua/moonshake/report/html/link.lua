@@ -126,8 +126,10 @@ local function try(what, f, value, total)
     return false
   end
   local done, made = pcall(f, value, total)
-  return done and made
-    or h.p { class = "soft", ("The %s cannot be shown: "):format(what), tostring(made) }
+  if not done then
+    return h.p { class = "soft", ("The %s cannot be shown: "):format(what), tostring(made) }
+  end
+  return made
 end
 
 local SECTIONS = {
