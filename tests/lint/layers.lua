@@ -23,7 +23,7 @@ local LIBRARY = {
     "flight", "faults", "relay", "background",
     "tls",
     "partial", "matchers", "expect",
-    "together", "foreign",
+    "group", "together", "foreign",
     "scenario", "plain", "evidence", "case", "init",
     "relay.*",
   },
