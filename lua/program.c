@@ -102,6 +102,17 @@ static int limit_memory(lua_State *L) {
 #endif
 }
 
+/* As many descriptors as this process may have without asking anybody. */
+static int raise_descriptors(lua_State *L) {
+    struct rlimit limit;
+    bool done = getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    limit.rlim_cur = limit.rlim_max;
+#ifdef OPEN_MAX /* macOS takes no more */
+    limit.rlim_cur = limit.rlim_cur < OPEN_MAX ? limit.rlim_cur : OPEN_MAX;
+#endif
+    return answer(L, done && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
 static int die_with_parent(lua_State *L) {
     lua_Integer parent = luaL_optinteger(L, 1, getppid());
     bool set = false;
@@ -161,6 +172,7 @@ static int ignores(lua_State *L) {
 int ms_program_open(lua_State *L) {
     static const luaL_Reg functions[] = {{"interrupted", program_interrupted},
                                          {"limit_memory", limit_memory},
+                                         {"raise_descriptors", raise_descriptors},
                                          {"die_with_parent", die_with_parent},
                                          {"adopt_orphans", adopt_orphans},
                                          {"end_child", end_child},

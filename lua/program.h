@@ -14,6 +14,7 @@ void ms_program_listen(lua_State *L);
  *   limit_memory(bytes)   true: the process gets no more private memory than that (heap and private
  *                         maps, not stacks; programs that it starts inherit the limit). nil and why
  *                         where there is no such limit.
+ *   raise_descriptors()   true: the process may have as many descriptors as the system lets it.
  *   die_with_parent(pid)  true: the process is killed when its parent ends. It is killed at once if
  *                         its parent is no longer `pid` (default: the parent at the call, which may
  *                         be the one that inherited it). false where there is no such thing.

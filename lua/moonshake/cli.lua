@@ -10,7 +10,7 @@ local UNUSABLE = 2
 
 -- Of the contract, but not of this version: an option that was ignored would turn a run green.
 local LATER_COMMANDS = {
-  "serve", "matrix", "repl", "init", "doctor",
+  "matrix", "repl", "init", "doctor",
 }
 local LATER_OPTIONS = { "--client", "--server" }
 
@@ -141,6 +141,42 @@ local function add_probe(parser)
     :argname "PROTOCOL":choices { "smtp", "imap", "pop3", "postgres" }
 end
 
+local SERVE = {
+  { "--cert", "FILE", "cert", values.path "--cert",
+    "The server's certificate, and those that lead to its root (PEM). Without: one is made." },
+  { "--key", "FILE", "key", values.path "--key", "Its key, if it is in another file." },
+  { "--ca", "FILE", "ca", values.path "--ca",
+    "Whose certificates are good for a client (PEM)." },
+  { "--make-client", "DIR", "make_client", values.directory "--make-client",
+    "Make a certificate and key for a client, which is let in." },
+  { "--host", "ADDRESS", "host", values.path "--host",
+    "Where to listen (default: 127.0.0.1, which only this machine reaches)." },
+  { "--port", "N", "port", values.port, "On which port (default: one that is free)." },
+  { "--path", "FILE", "path", values.path "--path", "Listen on a unix socket instead." },
+  { "--versions", "LIST", "versions", values.list "--versions",
+    "TLS versions: TLS1.2,TLS1.3 (default: these)." },
+  { "--ask-at", "PATH", "ask_at", values.url_path,
+    "Ask for a certificate when this path or one below is wanted: by renegotiation, or after the "
+    .. "handshake." },
+  { "--timeout", "SECONDS", "timeout", values.seconds,
+    "For a handshake, a request, an answer (default: 10)." },
+  { "--clients", "N", "clients", values.whole("--clients", 1), "End after N clients." },
+  { "--once", nil, "once", nil, "End after one." },
+  { "--json", nil, "json", nil, "Tell each client as a JSON object on a line." },
+  { "--quiet", nil, "quiet", nil, "Tell the address and the sum only." },
+  { "--log", "DIR", "log", values.directory "--log",
+    "Write a capture of each client to a file of DIR. They hold session keys." },
+}
+
+local function add_serve(parser)
+  local serve = parser:command("serve", "A TLS server that tells of each client, to it as well.")
+  serve:option("--client-auth", "Whether clients are asked for a certificate: none (default), "
+               .. "request or require."):choices { "none", "request", "require" }
+  serve:option("--on-refusal", "close (default), as a server does, or explain: go on, and tell a "
+               .. "client that is not let in why, by HTTP."):choices { "close", "explain" }
+  add_options(serve, SERVE)
+end
+
 -- `later(name)` is called for what a later version will have.
 local function make_parser(later)
   local argparse = require "argparse"
@@ -154,6 +190,7 @@ local function make_parser(later)
   list:option("--format", "text (default) or json."):choices { "text", "json" }:default "text"
   add_show(parser)
   add_probe(parser)
+  add_serve(parser)
   local merge = parser:command("merge", "Join the JSON reports of all shards of a run.")
   merge:argument("file", "What run --format json=FILE wrote, of each shard."):args "+"
   add_reports(merge)
@@ -177,6 +214,7 @@ end
 -- The options that rows are added for, by command.
 local ROWS = {
   run = { RUN, REPORTS }, merge = { REPORTS }, show = { SHOW }, probe = { PROBE },
+  serve = { SERVE },
   import = { IMPORT },
 }
 
@@ -233,8 +271,8 @@ local MADE_CLEAR = { run = with_values, explain = with_number }
 
 -- Each command is a file of its own, loaded when it is wanted.
 local COMMANDS = {
-  run = true, list = true, show = true, probe = true, merge = true, explain = true, import = true,
-  lua = true,
+  run = true, list = true, show = true, probe = true, serve = true, merge = true, explain = true,
+  import = true, lua = true,
 }
 
 --- Runs a command line.

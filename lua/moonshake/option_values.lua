@@ -99,6 +99,36 @@ function values.file(text)
   return text ~= "" and text or nil, "a file wanted behind --record and --compare"
 end
 
+--- A port to listen on; 0 is one that is free.
+function values.port(text)
+  local number = whole(text, 0)
+  if number and number <= 65535 then
+    return number
+  end
+  return nil, ("--port: a whole number up to 65535 wanted, got '%s'"):format(text)
+end
+
+--- The path of a page.
+function values.url_path(text)
+  if text:find "^/[%w%-._~/%%!$&'()*+,;=:@]*$" then
+    return text
+  end
+  return nil, ("--ask-at: a path wanted that begins with /, got '%s'"):format(text)
+end
+
+--- What reads words with commas between them.
+---@param option string for the complaint
+---@return fun(text: string): string[]|nil, string
+function values.list(option)
+  return function(text)
+    local list = {}
+    for word in text:gmatch "[^,]+" do
+      list[#list + 1] = word
+    end
+    return #list > 0 and list or nil, option .. ": words wanted, with commas between them"
+  end
+end
+
 --- Where something goes: { path = }, none for standard output.
 function values.place(text)
   if text == "" then

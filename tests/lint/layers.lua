@@ -34,6 +34,7 @@ local LIBRARY = {
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },
+  { "serve.*" },
   { "commands.*" },
   { "option_values", "cli" },
 }
