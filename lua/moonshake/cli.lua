@@ -137,8 +137,9 @@ local function add_probe(parser)
   local probe = parser:command("probe", "Connect to a server and tell why it refuses us.")
   probe:argument("target", "HOST:PORT, [ADDRESS]:PORT, HOST (port 443) or unix:PATH.")
   add_options(probe, PROBE)
-  probe:option("--starttls", "Ask for TLS in this protocol first: smtp, imap, pop3, postgres.")
-    :argname "PROTOCOL":choices { "smtp", "imap", "pop3", "postgres" }
+  probe:option("--starttls", "Ask for TLS first, in ftp, imap, ldap, pop3, postgres, smtp or xmpp.")
+    :argname "PROTOCOL"
+    :choices { "ftp", "imap", "ldap", "pop3", "postgres", "smtp", "xmpp" }
 end
 
 local SERVE = {

@@ -267,6 +267,13 @@ test("below an authority whose key we have the deepest chain is found", function
   equal(table.concat(seen, " "), "0+ 1+ 2+ 4+ 8- 6- 5+")
 end)
 
+test("a server that verifies nobody is told to be one", function()
+  local found = probed({ client_auth = "require", trust = root, verify = false,
+                         versions = "TLS1.3" }, { depth = true })
+  equal(found.depth.tried[1].accepted, true)
+  contains(found.remarks[1], "an authority that we made up was accepted")
+end)
+
 test("without one chains of strangers are sent, and refused", function()
   local found = probed(asking("require", { versions = "TLS1.3" }), { depth = true })
   equal(found.depth.trusted, false)
@@ -381,7 +388,15 @@ local function speaks(lines)
   end
 end
 
+local LDAP_OK = "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"
+
 local TALKS = {
+  ftp = { { says = "220-x\r\n220 FTP\r\n" }, { hears = "AUTH TLS\r\n" } },
+  ldap = { { hears = "1.3.6.1.4.1.1466.20037" } },
+  xmpp = { { hears = "<stream:stream to='server.example'" },
+           { says = "<?xml version='1.0'?><stream:stream><stream:features>"
+               .. "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>" },
+           { hears = "<starttls " } },
   smtp = { { says = "220-mail\r\n220 mail ESMTP\r\n" }, { hears = "EHLO probe.invalid\r\n" },
            { says = "250-mail\r\n250 STARTTLS\r\n" }, { hears = "STARTTLS\r\n" } },
   imap = { { says = "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n" },
@@ -389,9 +404,16 @@ local TALKS = {
   pop3 = { { says = "+OK ready\r\n" }, { hears = "STLS\r\n" } },
   postgres = { { hears = "\0\0\0\8\4\210\22\47" } },
 }
-local YES = { smtp = "220 go ahead\r\n", imap = "* x\r\na OK begin\r\n", pop3 = "+OK\r\n",
-              postgres = "S" }
-local NO = { smtp = "454 not now\r\n", imap = "a BAD what?\r\n", pop3 = "-ERR\r\n", postgres = "N" }
+local YES = {
+  ftp = "234 yes\r\n", imap = "* x\r\na OK begin\r\n", ldap = LDAP_OK, pop3 = "+OK\r\n",
+  postgres = "S", smtp = "220 go ahead\r\n",
+  xmpp = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+}
+local NO = {
+  ftp = "534 no\r\n", imap = "a BAD what?\r\n", pop3 = "-ERR\r\n", postgres = "N",
+  ldap = LDAP_OK:gsub("\x0a\x01\x00", "\x0a\x01\x34"), smtp = "454 not now\r\n",
+  xmpp = "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+}
 
 local function talk(protocol, last, stays)
   local lines = table.move(TALKS[protocol], 1, #TALKS[protocol], 1, { stays = stays })
@@ -403,7 +425,8 @@ test("STARTTLS that is refused is told in the server's words", function()
   for protocol, no in pairs(NO) do
     local found = probed_socket(speaks(talk(protocol, no)), { protocol = protocol })
     equal(found.verdict, "unreachable", protocol)
-    contains(found.summary, protocol .. ": the server answers: " .. no:match "^[^\r]*")
+    contains(found.summary, protocol .. ": the server answers: "
+             .. (protocol == "ldap" and "result 52" or no:match "^[^\r]*"):sub(1, 30))
   end
 end)
 
@@ -431,7 +454,8 @@ local function server_on(socket)
 end
 
 test("behind STARTTLS the same is found, and the protocol is spoken on", function()
-  local asks = { smtp = "EHLO", imap = "a CAPABILITY", pop3 = "CAPA", postgres = "user\0probe" }
+  local asks = { ftp = "FEAT", imap = "a CAPABILITY", ldap = "objectClass", pop3 = "CAPA",
+                 postgres = "user\0probe", smtp = "EHLO", xmpp = "<stream:stream" }
   for protocol, yes in pairs(YES) do
     local heard = {}
     local found = probed_socket(function(socket)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake probe: what a server makes of us, and we of it.
 local colours = require "moonshake.report.colours"
+local ends = require "moonshake.settings"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local pki = require "moonshake.pki"
@@ -8,7 +9,7 @@ local probe = require "moonshake.probe"
 local target = require "moonshake.probe.target"
 
 local WIDTH = 80 -- where there is no terminal
-local UNUSABLE = 2
+local UNUSABLE, INTERRUPTED = 2, 130
 local PRIVATE = tonumber("600", 8) -- mode of a file that tells of a server
 local STATUS = { accepted = 0, refused = 1, unreachable = 3 }
 
@@ -23,7 +24,8 @@ local function load(options, f, ...)
   local done, result = pcall(f, ...)
   if not done then
     local message = tostring(result):gsub("^[^:]*:%d+: ", ""):gsub("^pki%.[%w_]+: ", "")
-    local argument, rest = message:match "^(%a+): (.*)$"
+      :gsub("^client: ", "")
+    local argument, rest = message:match "^([%l_]+): (.*)$"
     local option = options[argument]
     refuse(option and ("%s: %s"):format(option, rest) or ("%s: %s"):format(options[1], message))
   end
@@ -91,6 +93,14 @@ local function progress()
   end
 end
 
+-- What no client can be told is wrong with the command line, too.
+local function check_client(name, protocols)
+  load({ "--servername", server_name = "--servername", alpn = "--alpn" }, function()
+    local checked = ends.check("client", "client", { server_name = name, alpn = protocols })
+    ends.make("client", "client", checked, {})
+  end)
+end
+
 local function settings_of(options)
   local place, problem = target.parse(options.target, options.starttls)
   if not place then
@@ -102,12 +112,14 @@ local function settings_of(options)
   if name and target.is_address(name) then
     refuse("--servername: a name wanted, no address: " .. name)
   end
+  local protocols = protocols_of(options.alpn)
+  check_client(name, protocols)
   return {
     place = place, server_name = name, verify_name = name or host, timeout = options.timeout,
     is_address = not name and is_address,
     trust = options.ca and load({ "--ca" }, pki.certificates, options.ca) or "system",
     identity = identity_of(options), authority = authority_of(options),
-    protocol = options.starttls, alpn = protocols_of(options.alpn), request = options.request,
+    protocol = options.starttls, alpn = protocols, request = options.request,
   }
 end
 
@@ -142,6 +154,22 @@ local function tell(found, options)
   }), "\n"))
 end
 
+local function is_interrupted()
+  return package.preload["moonshake.program"] and require("moonshake.program").interrupted()
+end
+
+-- Probes, and says what it is at. Nil where somebody pressed Ctrl-C meanwhile.
+local function run(settings)
+  settings.progress = progress()
+  local done, found = xpcall(probe.run, debug.traceback, settings)
+  settings.progress(nil)
+  if done then
+    return found
+  elseif not is_interrupted() then
+    error(found, 0)
+  end
+end
+
 --- Runs the command.
 ---@param options table as the command line was parsed
 ---@return integer status
@@ -153,10 +181,11 @@ return function(options)
   elseif not read then
     error(settings, 0)
   end
-  local show = progress()
-  settings.progress = show
-  local found = probe.run(settings)
-  show(nil)
+  local found = run(settings)
+  if not found then
+    io.stderr:write "moonshake: probe: interrupted\n"
+    return INTERRUPTED
+  end
   tell(found, options)
   if options.write and not write_scenario(found, options.write) then
     return UNUSABLE

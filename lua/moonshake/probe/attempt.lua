@@ -45,7 +45,9 @@ local function opener(context)
     made.reached, made.address = true, opened.remote
     if context.protocol then
       local asked
-      asked, problem, message = starttls.ask(opened, context.protocol, due - loop.now())
+      asked, problem, message = starttls.ask(opened, context.protocol, {
+        name = context.client.server_name, seconds = due - loop.now(),
+      })
       if not asked then
         made.stage = "starttls"
         opened:close()

@@ -83,12 +83,12 @@ local function of_trusted(context, authority)
     return found
   end
   local low, high = 0, 1 -- low is accepted
-  while high <= DEEPEST and accepts(high) do
-    low, high = high, high * 2
-  end
-  if high > DEEPEST then
-    found.deepest, found.more = low, true
-    return found
+  while accepts(high) do
+    if high == DEEPEST then
+      found.deepest, found.more = high, true
+      return found
+    end
+    low, high = high, math.min(2 * high, DEEPEST)
   end
   while high - low > 1 do -- high is refused
     local middle = (low + high) // 2

@@ -20,16 +20,18 @@ local function accept()
 end
 
 local function http_request(options)
+  local host = options.server_name or options.place.host or "localhost"
   return ("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: moonshake probe\r\nAccept: */*\r\n"
           .. "Connection: close\r\n\r\n"):format(options.request or "/",
-                                                 options.server_name or options.place.host
-                                                   or "localhost")
+                                                 host:find(":", 1, true) and "[" .. host .. "]"
+                                                   or host)
 end
 
 local function context_of(options)
   return {
     place = options.place, timeout = options.timeout or 10, protocol = options.protocol,
-    request = starttls.FIRST_WORDS[options.protocol] or http_request(options),
+    request = starttls.first_words(options.protocol, options.server_name)
+      or http_request(options),
     progress = options.progress or function() end,
     client = {
       trust = options.trust or "system", verify = accept, server_name = options.server_name,

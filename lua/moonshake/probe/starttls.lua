@@ -51,7 +51,19 @@ function Talk:refused(line)
   fail("protocol_violation", ("%s: the server answers: %s"):format(self.name, line))
 end
 
--- The last line of an SMTP reply.
+-- All up to this, which it ends with.
+function Talk:through(wanted)
+  local _, stop = self.text:find(wanted, 1, true)
+  while not stop do
+    self:more()
+    _, stop = self.text:find(wanted, 1, true)
+  end
+  local text = self.text:sub(1, stop)
+  self.text = self.text:sub(stop + 1)
+  return text
+end
+
+-- The last line of a reply of SMTP or FTP.
 function Talk:reply(wanted)
   local line
   repeat
@@ -70,6 +82,12 @@ function ASK.smtp(talk)
   talk:reply "250"
   talk:say "STARTTLS\r\n"
   talk:reply "220"
+end
+
+function ASK.ftp(talk)
+  talk:reply "220"
+  talk:say "AUTH TLS\r\n"
+  talk:reply "234"
 end
 
 function ASK.imap(talk)
@@ -98,6 +116,55 @@ function ASK.pop3(talk)
   end
 end
 
+-- One message in BER, whose length fits into a byte or two.
+function Talk:ber()
+  local function has(count)
+    while #self.text < count do
+      self:more()
+    end
+  end
+  has(2)
+  local length, head = self.text:byte(2), 2
+  if length > 0x80 then
+    head = 2 + length - 0x80
+    if head > 4 then
+      fail("protocol_violation", self.name .. ": the server's answer is too long")
+    end
+    has(head)
+    length = string.unpack(">I" .. head - 2, self.text, 3)
+  end
+  has(head + length)
+  local body = self.text:sub(head + 1, head + length)
+  self.text = self.text:sub(head + length + 1)
+  return body
+end
+
+local START_TLS = "1.3.6.1.4.1.1466.20037" -- RFC 4511 section 4.14
+
+function ASK.ldap(talk)
+  talk:say("\x30\x1d\x02\x01\x01\x77\x18\x80\x16" .. START_TLS)
+  local body = talk:ber()
+  local code = body:match "^\x02\x01\x01\x78.[^\x0a]-\x0a\x01(.)"
+  if code ~= "\0" then
+    talk:refused(code and ("result %d"):format(code:byte()) or "something that is no LDAP")
+  end
+end
+
+local function stream(name)
+  return ("<?xml version='1.0'?><stream:stream to='%s' xmlns='jabber:client' version='1.0' "
+          .. "xmlns:stream='http://etherx.jabber.org/streams'>"):format(name or "localhost")
+end
+
+function ASK.xmpp(talk)
+  talk:say(stream(talk.server_name))
+  talk:through "</stream:features>"
+  talk:say "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+  local answer = talk:through ">"
+  if not answer:find("<proceed", 1, true) then
+    talk:refused(answer)
+  end
+end
+
 function ASK.postgres(talk)
   talk:say(string.pack(">I4I4", 8, 80877103)) -- SSLRequest
   while talk.text == "" do
@@ -116,25 +183,33 @@ local function startup()
   return string.pack(">I4", #body + 4) .. body
 end
 
---- What is said first once TLS is there.
-starttls.FIRST_WORDS = {
-  smtp = "EHLO probe.invalid\r\n", imap = "a CAPABILITY\r\n", pop3 = "CAPA\r\n",
-  postgres = startup(),
+-- A search for nothing but the root.
+local ROOT_DSE = "\x30\x25\x02\x01\x02\x63\x20\x04\x00\x0a\x01\x00\x0a\x01\x00\x02\x01\x00"
+  .. "\x02\x01\x00\x01\x01\x00\x87\x0bobjectClass\x30\x00"
+
+local FIRST_WORDS = {
+  ftp = "FEAT\r\n", imap = "a CAPABILITY\r\n", ldap = ROOT_DSE, pop3 = "CAPA\r\n",
+  postgres = startup(), smtp = "EHLO probe.invalid\r\n",
 }
 
---- The protocols that are known, in alphabetical order.
-starttls.PROTOCOLS = { "imap", "pop3", "postgres", "smtp" }
+--- What is said first once TLS is there; nil without a protocol.
+---@param protocol string|nil
+---@param name string|nil of the server
+---@return string|nil
+function starttls.first_words(protocol, name)
+  return protocol == "xmpp" and stream(name) or FIRST_WORDS[protocol]
+end
 
 --- Asks for TLS.
 ---@param socket table of io/socket.lua
 ---@param protocol string
----@param seconds number
+---@param how { name: string?, seconds: number } name: of the server
 ---@return boolean|nil done
 ---@return string|nil problem a word of the contract
 ---@return string|nil message
-function starttls.ask(socket, protocol, seconds)
-  local talk = setmetatable({ socket = socket, due = loop.now() + seconds, text = "",
-                              name = protocol }, Talk)
+function starttls.ask(socket, protocol, how)
+  local talk = setmetatable({ socket = socket, due = loop.now() + how.seconds, text = "",
+                              name = protocol, server_name = how.name }, Talk)
   local done, failure = pcall(function()
     ASK[protocol](talk)
     if talk.text ~= "" then -- it would be taken for what came under TLS

@@ -7,7 +7,8 @@ local target = {}
 local PORT = 443
 
 -- Where the service is when a protocol's own port is not named. STARTTLS goes over the plain ones.
-local PORTS = { smtp = 25, imap = 143, pop3 = 110, postgres = 5432 }
+local PORTS = { ftp = 21, imap = 143, ldap = 389, pop3 = 110, postgres = 5432, smtp = 25,
+                xmpp = 5222 }
 
 --- Whether a host is an address, which has no place in SNI.
 ---@param host string

@@ -227,6 +227,22 @@ local function accepted(found, attempt)
     request.requirement == "required" and "requires" or "asks for"), list
 end
 
+-- What lets in whom it should not.
+local function add_holes(found)
+  local depth, past = found.depth, found.resumption and found.resumption.anonymous
+  if past and past.outcome == "gets_past" then
+    found.remarks[#found.remarks + 1] =
+      "a resumed session that began without a certificate gets past the request for one"
+  end
+  for _, one in ipairs(depth and not depth.trusted and depth.tried or {}) do
+    if one.sent and one.accepted then
+      found.remarks[#found.remarks + 1] =
+        "it lets in whoever has a certificate: one of an authority that we made up was accepted"
+      break
+    end
+  end
+end
+
 local function add_expiry(found)
   local read = found.read
   if read and read.left and read.left >= 0 and read.left < SOON then
@@ -259,6 +275,7 @@ function verdict.add(found)
     local text = trouble_of(found, problem_of(found.verification))
     found.remarks[#found.remarks + 1] = "besides, its chain does not verify: " .. text
   end
+  add_holes(found)
   add_expiry(found)
 end
 
