@@ -63,9 +63,10 @@ local function rule_of_issuer(identity, request)
     end
     top = certificate
   end
-  local text = ("its chain ends at %s, and the server names others"):format(top.issuer)
+  local text = ("the chain ends at %s, and the server names others"):format(top.issuer)
   if not top.self_signed then
-    text = text .. "; where one of those issued it, it belongs into the file, behind the leaf"
+    text = ("%s; if one of those issued %s, its certificate belongs into the file, too"):format(
+      text, top.issuer)
   end
   return { rule = "issuer", holds = false, text = text }
 end

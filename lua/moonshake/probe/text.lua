@@ -178,7 +178,7 @@ function Page:ours(found)
   end
   for _, rule in ipairs(ours.judged.rules) do
     if not rule.holds then
-      self:row("does not", phrase.plain(rule.rule) .. ": " .. escape.short(rule.text, 300))
+      self:row("unfit", phrase.plain(rule.rule) .. ": " .. escape.short(rule.text, 300))
     end
   end
   if ours.judged.fits then
@@ -233,6 +233,21 @@ function Page:resumption(found)
   end
 end
 
+-- Attempts in a row that ended in the same way.
+local function by_face(tried)
+  local groups = {}
+  for _, one in ipairs(tried) do
+    local face, group = one.sent and one.face or "not sent", groups[#groups]
+    if not group or group.face ~= face then
+      group = { face = face, sizes = {} }
+      groups[#groups + 1] = group
+    end
+    group.last = one.certificates
+    group.sizes[#group.sizes + 1] = one.certificates
+  end
+  return groups
+end
+
 function Page:depth(found)
   local how = found.depth
   if not how then
@@ -255,11 +270,11 @@ function Page:depth(found)
     end
     return
   end
-  local faces = {}
-  for index, one in ipairs(how.tried) do
-    faces[index] = ("%d: %s"):format(one.certificates, one.sent and one.face or "not sent")
+  for _, group in ipairs(by_face(how.tried)) do
+    self:row("strangers", ("of %s %s: %s"):format(phrase.list(group.sizes, tostring),
+                                                  group.last == 1 and "certificate"
+                                                    or "certificates", group.face))
   end
-  self:row("strangers", table.concat(faces, "; "))
 end
 
 --- The lines.
