@@ -297,6 +297,28 @@ test("a page that wants a certificate refuses us", function()
   equal(found.request.requirement, "required")
 end)
 
+test("one that forbids leaves open what it is about, until our certificate is let in", function()
+  local function behave(one)
+    if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
+      one:send { data = one.server.peer_certificate and OK
+                   or "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" }
+    end
+    one:close()
+  end
+  local options = asking("request", { versions = "TLS1.3" })
+  local found = probed(options, { behave = behave })
+  equal(found.verdict, "refused", found.summary)
+  contains(found.summary, "HTTP/1.1 403 Forbidden")
+  equal(found.request.requirement, "unknown")
+  found = probed(options, { behave = behave, identity = alice })
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.request.requirement, "required")
+  options.client_auth = "none"
+  found = probed(options, { behave = behave })
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.main.answer.status, 403)
+end)
+
 test("a server that closes without a word once it has seen us refuses us", function()
   local found = probed(asking("request", { versions = "TLS1.2" }), {
     behave = function(one)

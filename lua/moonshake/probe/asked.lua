@@ -54,10 +54,12 @@ end
 
 --- Whether what it asks for must come, told by an attempt without a certificate.
 ---@param attempt moonshake.attempt
----@return "required"|"optional"|"unknown"
+---@return "required"|"optional"|"unknown" unknown: refused, perhaps for something else
 function asked.requirement(attempt)
   if attempt.outcome == "accepted" then
     return "optional"
+  elseif attempt.answer and attempt.answer.forbidden then
+    return "unknown"
   end
   return attempt.outcome == "refused" and attempt.by == "server" and "required" or "unknown"
 end

@@ -208,6 +208,9 @@ function Probe:try_ours()
     found.ours.attempt = made
     found.ours.sent = request ~= nil and (request.sent or 0) > 0
   end
+  if found.ours.sent and made.outcome == "accepted" and found.request.requirement == "unknown" then
+    found.request.requirement = "required"
+  end
 end
 
 function Probe:try_alpn()
