@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- Functions that go on while a script waits for something else: each in a coroutine that rests where
--- it waits itself. They run between the turns of the loop, where a function of a script's may run
--- and the deadline holds. What one of them raises is raised by the wait that ran it.
+-- Functions that go on while a script waits for something else: each in a coroutine that rests
+-- where it waits itself. They run between the turns of the loop, where a function of a script's may
+-- run and the deadline holds. What one of them raises is raised by the wait that ran it.
 local wait = require "moonshake.io.wait"
 local loop = require "moonshake.io.loop"
 

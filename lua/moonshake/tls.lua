@@ -7,7 +7,6 @@ local link = require "moonshake.link"
 local listener = require "moonshake.listener"
 local marks = require "moonshake.marks"
 local options = require "moonshake.options"
-local relay = require "moonshake.relay"
 local settings = require "moonshake.settings"
 local strict = require "moonshake.strict"
 
@@ -81,17 +80,22 @@ function tls.listen(given)
   return listener.new(api, place_of(api, checked, 0), settings.merge({}, server))
 end
 
---- tls.relay { listen = { host = "127.0.0.1", port = 0 }, to = { host =, port = }, tamper =, seed =,
---- keep = }, or path = for a unix socket: takes connections and makes one to that place for each,
---- while the script waits for something.
+--- tls.relay { listen = { host = "127.0.0.1", port = 0 }, to = { host =, port = }, tamper =,
+--- seed =, keep = }, or path = for a unix socket: takes connections and makes one to that place for
+--- each, while the script waits for something.
 ---@param given table
 ---@return table relay
 function tls.relay(given)
   local api = "tls.relay"
   local checked = arguments.check(api, options.relay, given)
-  local listen = arguments.check(api .. ": listen", options.relay_listen, checked.listen)
-  local to = arguments.check(api .. ": to", options.relay_to, checked.to)
-  return relay.new(api, place_of(api .. ": listen", listen, 0), place_of(api .. ": to", to), checked)
+  local places = {}
+  for _, name in ipairs { "listen", "to" } do
+    local at = ("%s: %s"):format(api, name)
+    local given_place = arguments.check(at, options["relay_" .. name], checked[name])
+    places[name] = place_of(at, given_place, name == "listen" and 0 or nil)
+  end
+  local relay = require "moonshake.relay" -- few scripts need luv
+  return relay.new(api, places.listen, places.to, checked)
 end
 
 return strict.module("tls", tls)

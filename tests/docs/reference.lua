@@ -13,6 +13,7 @@ local matchers = require "moonshake.matchers"
 local ms = require "moonshake"
 local native = require "moonshake.native"
 local options = require "moonshake.options"
+local relayed = require "moonshake.relay.record"
 local strict = require "moonshake.strict"
 local markdown = require "markdown"
 
@@ -136,6 +137,15 @@ local function of_faults()
   return wanted
 end
 
+-- A relay's options, and what its connections tell.
+local function of_relays()
+  local wanted = of_options(options.relay)
+  for name, words in pairs(of_schema(relayed.schema)) do
+    wanted[name] = words
+  end
+  return wanted
+end
+
 -- The keys of a scenario, as scenario.lua lists them.
 local function scenario_keys()
   local keys, inside = {}, false
@@ -164,6 +174,7 @@ check_table("A verification result",
 local event = strict.schema("event", native.fields "event")
 check_table("Tampering", of_fields { flight.schema, flight.record_schema })
 check_table("Faults", of_faults())
+check_table("Relays", of_relays())
 check_table("Events", of_schema(event))
 check_table("What hellos say", of_schema(event.by_name.hello.schema))
 local go = require "moonshake.views.projections.go"
@@ -228,6 +239,10 @@ check_named(keys(ms.tls), "tls.")
 check_named(keys(clock), "ms.clock:")
 check_named(methods_in "link.lua", "link:")
 check_named(methods_in "foreign.lua", "program:")
+check_named(methods_in "relay.lua", "relay:")
+check_named(methods_in "relay/record.lua", "connection:")
+check_named(names_of(options.relay_wait))
+check_named(names_of(options.relay_to))
 check_named(methods_in "endpoint.lua", "end:")
 check_named(methods_in "pki.lua", ":")
 check_named(methods_in "certificates.lua", ":")

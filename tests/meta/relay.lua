@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: MIT
+-- What a relay's tamper function raises fails the case: at the script's next wait on the relay, or
+-- at the end.
+local ms = require "moonshake"
+local tls, expect = ms.tls, ms.expect
+
+local function handshake_through(tamper)
+  local listener = tls.listen {
+    server = { identity = ms.pki.authority { cn = "Root" }:issue { dns = "server.example" } },
+  }
+  local relay = tls.relay { to = { port = listener.port }, tamper = tamper }
+  local client = tls.connect { port = relay.port, client = { verify = false } }
+  expect(client:handshake()):is_false()
+  expect(client.client):failed "connection_reset"
+  return relay
+end
+
+ms.scenario "nobody waits for the relay" {
+  run = function()
+    handshake_through(function() error "not with me" end)
+  end,
+}
+
+ms.scenario "the script waits for the relay" {
+  run = function()
+    local relay = handshake_through(function() error "not with me" end)
+    relay:wait()
+  end,
+}
+
+ms.scenario "a tamper function expects" {
+  run = function()
+    handshake_through(function(flight)
+      expect(flight.messages):equals { "ServerHello" }
+    end)
+  end,
+}
