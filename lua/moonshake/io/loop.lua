@@ -112,7 +112,7 @@ Timer.__index = Timer
 ---@param idle? boolean
 ---@return table
 function loop.timer(f, idle)
-  local handle = uv.new_timer()
+  local handle = loop.keep(uv.new_timer())
   if idle then
     handle:unref()
   end
@@ -133,9 +133,7 @@ end
 
 --- Ends its life.
 function Timer:close()
-  if not self.handle:is_closing() then
-    self.handle:close()
-  end
+  loop.close(self.handle)
 end
 
 -- nohup's way to say that the terminal may go.
