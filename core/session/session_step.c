@@ -36,7 +36,8 @@ static struct ms_failure *new_failure(int code, const char *problem, const char 
     return failure;
 }
 
-static void log_told(struct ms_session *session, int code, const char *problem, const char *message,
+/* False when memory is short. */
+static bool log_told(struct ms_session *session, int code, const char *problem, const char *message,
                      bool by_peer, enum ms_during during) {
     struct ms_failure *failure = new_failure(code, problem, message);
     struct ms_event *event =
@@ -46,17 +47,18 @@ static void log_told(struct ms_session *session, int code, const char *problem, 
             ms_free(failure->message);
         }
         ms_free(failure);
-        session->memory_short = true;
-        return;
+        return false;
     }
     event->failure = failure;
     event->by_peer = by_peer;
     event->during = (uint8_t)during;
+    return true;
 }
 
 static void log_failure(struct ms_session *session, int code, const char *problem, bool by_peer,
                         enum ms_during during) {
-    log_told(session, code, problem, gnutls_strerror(code), by_peer, during);
+    session->memory_short |=
+        !log_told(session, code, problem, gnutls_strerror(code), by_peer, during);
 }
 
 static const char *problem_of(struct ms_session *session, int code, bool alert_received) {
@@ -163,12 +165,15 @@ bool ms_session_break(struct ms_session *session, const char *problem, const cha
         return true;
     }
     bool late = strcmp(problem, "timeout") == 0;
-    log_told(session, late ? GNUTLS_E_TIMEDOUT : GNUTLS_E_PULL_ERROR, ms_cause_known(problem),
-             message, false, session->task == MS_TASK_READ ? MS_DURING_READ : MS_DURING_HANDSHAKE);
+    enum ms_during during = session->task == MS_TASK_READ ? MS_DURING_READ : MS_DURING_HANDSHAKE;
+    if (!log_told(session, late ? GNUTLS_E_TIMEDOUT : GNUTLS_E_PULL_ERROR, ms_cause_known(problem),
+                  message, false, during)) {
+        return ms_fail_memory(error);
+    }
     session->task = MS_TASK_NONE;
     session->phase = MS_PHASE_FAILED;
     session->answer = MS_ANSWER_NONE;
-    return !session->memory_short || ms_fail_memory(error);
+    return true;
 }
 
 /* ---- reading ---- */
