@@ -29,6 +29,8 @@ static enum ms_role other(enum ms_role role) {
     return role == MS_CLIENT ? MS_SERVER : MS_CLIENT;
 }
 
+static ms_peer_begins peer_begins;
+
 static bool make_client(struct ms_link *link, struct ms_config *config,
                         const struct ms_clock *clock, struct ms_link *resumed_from,
                         struct ms_error *error) {
@@ -67,7 +69,7 @@ struct ms_link *ms_link_new(struct ms_config *client, struct ms_config *server,
     }
     for (int role = 0; role < 2; role++) {
         if (link->alone && link->ends[role]) {
-            ms_session_leave_alone(link->ends[role]);
+            ms_session_leave_alone(link->ends[role], peer_begins, link);
         }
     }
     return link;
@@ -154,6 +156,14 @@ static bool begin_epoch(struct ms_link *link, const char *kind, struct ms_error 
     }
     link->num_past++;
     return true;
+}
+
+/* The peer of an end that is alone begins an epoch unasked. */
+static bool peer_begins(void *context, const char *kind, bool *goes_along) {
+    struct ms_link *link = context;
+    struct ms_error error;
+    *goes_along = ++link->begun_by_peer <= MOST_BEGUN_BY_PEER;
+    return !*goes_along || begin_epoch(link, kind, &error);
 }
 
 bool ms_link_handshake(struct ms_link *link, struct ms_error *error) {
@@ -342,22 +352,6 @@ static bool deliver_pieces(struct ms_link *link, bool *moved, struct ms_error *e
     return true;
 }
 
-/* The peer of an end that is alone begins an epoch unasked. */
-static bool follow_peer(struct ms_link *link, struct ms_session *end, bool *moved,
-                        struct ms_error *error) {
-    const char *kind = ms_session_peer_begins(end);
-    if (!kind) {
-        return true;
-    }
-    *moved = true;
-    bool enough = ++link->begun_by_peer > MOST_BEGUN_BY_PEER;
-    if (!enough && !begin_epoch(link, kind, error)) {
-        return false;
-    }
-    ms_session_follow_peer(end, !enough);
-    return true;
-}
-
 static bool step(struct ms_link *link, enum ms_role role, bool *moved, struct ms_error *error) {
     struct ms_session *end = link->ends[role];
     bool stepped = false;
@@ -368,7 +362,7 @@ static bool step(struct ms_link *link, enum ms_role role, bool *moved, struct ms
         return false;
     }
     *moved |= stepped;
-    return deliver(link, role, moved, error) && follow_peer(link, end, moved, error);
+    return deliver(link, role, moved, error);
 }
 
 static bool asks(const struct ms_link *link, enum ms_role role) {

@@ -261,8 +261,9 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error) {
 
 /* ---- its carrier ---- */
 
-void ms_session_leave_alone(struct ms_session *session) {
-    session->alone = true;
+void ms_session_leave_alone(struct ms_session *session, ms_peer_begins *begins, void *context) {
+    session->begins = begins;
+    session->begins_context = context;
 }
 
 bool ms_session_feed(struct ms_session *session, struct ms_slice bytes, struct ms_error *error) {

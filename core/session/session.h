@@ -53,12 +53,12 @@ void ms_session_hang_up(struct ms_session *session);
 bool ms_session_break(struct ms_session *session, const char *problem, const char *message,
                       struct ms_error *error);
 
-/* An end whose peer is somewhere else, and does what it likes when it likes: */
-void ms_session_leave_alone(struct ms_session *session);
-/* The kind of epoch that it begins ("renegotiation", "reauthentication"), or NULL; then the session
- * waits for ms_session_follow_peer(), which fails it where the peer does so too often. */
-const char *ms_session_peer_begins(const struct ms_session *session);
-void ms_session_follow_peer(struct ms_session *session, bool willing);
+/* An end whose peer is somewhere else, and does what it likes when it likes: before the first event
+ * of a renegotiation or reauthentication that the peer begins, `begins` is called with the kind of
+ * epoch. It says whether the session goes along; one that does not fails. False: memory is short.
+ */
+typedef bool ms_peer_begins(void *context, const char *kind, bool *goes_along);
+void ms_session_leave_alone(struct ms_session *session, ms_peer_begins *begins, void *context);
 
 /* Works until it needs bytes from the peer or an answer. `*moved` tells whether anything happened
  * at all. */

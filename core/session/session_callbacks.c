@@ -306,7 +306,9 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
     if (!incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
         ms_session_note_selection(session);
     }
-    if (!log_message(session, message_type(type), incoming, bytes)) {
+    bool asked = incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST;
+    if ((asked && !ms_session_note_request(session)) ||
+        !log_message(session, message_type(type), incoming, bytes)) {
         session->memory_short = true; /* the step says so */
         /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
         return incoming ? GNUTLS_E_MEMORY_ERROR : 0;

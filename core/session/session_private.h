@@ -63,14 +63,15 @@ struct ms_session {
     enum ms_phase phase;
     bool completed; /* this epoch's own handshake returned success */
     bool ever_completed;
-    bool expecting;        /* the peer is to begin a renegotiation or reauthentication */
-    bool owes_key_update;  /* the peer asked for one */
-    bool said_goodbye;     /* close_notify was sent */
-    bool refused_hello;    /* a refused ClientHello is left over in GnuTLS */
-    bool alone;            /* the peer is somewhere else */
-    int peer_begins;       /* what it begins: a result of gnutls_record_recv(); 0: nothing */
-    size_t action_first;   /* first event of the last thing started */
-    bool needs_completion; /* which is a handshake */
+    bool expecting;         /* the peer is to begin a renegotiation or reauthentication */
+    bool owes_key_update;   /* the peer asked for one */
+    bool said_goodbye;      /* close_notify was sent */
+    bool refused_hello;     /* a refused ClientHello is left over in GnuTLS */
+    ms_peer_begins *begins; /* the peer is somewhere else; NULL: it is not */
+    void *begins_context;
+    bool peer_began, goes_along; /* reauthentication, by a CertificateRequest */
+    size_t action_first;         /* first event of the last thing started */
+    bool needs_completion;       /* which is a handshake */
     int64_t renegotiations;
     const char *cipher_suite; /* of the last handshake that completed; static */
 
@@ -123,6 +124,8 @@ bool ms_key_signs(const struct ms_key *key, uint16_t scheme);
 bool ms_session_apply(struct ms_session *session, struct ms_config *config, struct ms_error *error);
 
 /* session_step.c */
+/* The peer begins a reauthentication, whose CertificateRequest is next to be logged. */
+bool ms_session_note_request(struct ms_session *session);
 void ms_session_fail(struct ms_session *session, int code, enum ms_during during);
 void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem);
 

@@ -248,6 +248,19 @@ static void begin_task(struct ms_session *session, enum ms_task task) {
     session->phase = MS_PHASE_HANDSHAKING;
 }
 
+static void begin_action(struct ms_session *session, bool handshake) {
+    session->action_first = ms_log_num(session->log);
+    session->needs_completion = handshake;
+    session->warnings = 0;
+    if (handshake) {
+        session->completed = false;
+        session->selection_noted = false;
+        session->question = NULL;
+        const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
+        session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
+    }
+}
+
 /* The peer wants a handshake; returns whether to read on. */
 static bool answer_peer(struct ms_session *session, int wish) {
     if (wish == GNUTLS_E_REAUTH_REQUEST) {
@@ -265,16 +278,37 @@ static bool answer_peer(struct ms_session *session, int wish) {
     return false;
 }
 
+bool ms_session_note_request(struct ms_session *session) {
+    if (!session->begins || session->task != MS_TASK_READ) {
+        return true;
+    }
+    session->peer_began = true;
+    return session->begins(session->begins_context, "reauthentication", &session->goes_along);
+}
+
+/* The same where the peer is somewhere else: it begins an epoch. */
+static bool follow_peer(struct ms_session *session, int wish) {
+    bool begun = session->peer_began;
+    session->peer_began = false;
+    if (!begun &&
+        !session->begins(session->begins_context, "renegotiation", &session->goes_along)) {
+        session->memory_short = true;
+        return false;
+    }
+    if (!session->goes_along) {
+        ms_session_fail(session, GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS, MS_DURING_READ);
+        return false;
+    }
+    begin_action(session, true);
+    return answer_peer(session, wish);
+}
+
 /* What a read result other than data means; returns whether to read on. */
 static bool after_read(struct ms_session *session, int result) {
     switch (result) {
     case GNUTLS_E_REHANDSHAKE:
     case GNUTLS_E_REAUTH_REQUEST:
-        if (session->alone) {
-            session->peer_begins = result; /* what was before ends first */
-            return false;
-        }
-        return answer_peer(session, result);
+        return session->begins ? follow_peer(session, result) : answer_peer(session, result);
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
         return bear_warning(session, MS_DURING_READ);
     case GNUTLS_E_UNEXPECTED_PACKET:
@@ -291,7 +325,7 @@ static bool after_read(struct ms_session *session, int result) {
 }
 
 static void step_read(struct ms_session *session) {
-    while (session->task == MS_TASK_READ && !session->peer_begins && !session->memory_short) {
+    while (session->task == MS_TASK_READ && !session->memory_short) {
         size_t before = session->pulled;
         int result = read_once(session);
         if (result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED) {
@@ -480,7 +514,7 @@ bool ms_session_step(struct ms_session *session, bool *moved, struct ms_error *e
             answer_key_update(session);
         }
     }
-    if (session->alone && session->task == MS_TASK_NONE && session->phase != MS_PHASE_IDLE) {
+    if (session->begins && session->task == MS_TASK_NONE && session->phase != MS_PHASE_IDLE) {
         pass_over_input(session);
     }
     *moved = session->pulled + session->pushed != before || ms_log_num(session->log) != events ||
@@ -519,42 +553,6 @@ void ms_session_quiet(struct ms_session *session) {
 }
 
 /* ---- actions ---- */
-
-static void begin_action(struct ms_session *session, bool handshake) {
-    session->action_first = ms_log_num(session->log);
-    session->needs_completion = handshake;
-    session->warnings = 0;
-    if (handshake) {
-        session->completed = false;
-        session->selection_noted = false;
-        session->question = NULL;
-        const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
-        session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
-    }
-}
-
-const char *ms_session_peer_begins(const struct ms_session *session) {
-    switch (session->peer_begins) {
-    case 0:
-        return NULL;
-    case GNUTLS_E_REAUTH_REQUEST:
-        return "reauthentication";
-    default:
-        return "renegotiation";
-    }
-}
-
-void ms_session_follow_peer(struct ms_session *session, bool willing) {
-    int wish = session->peer_begins;
-    session->peer_begins = 0;
-    ms_session_enter(session);
-    if (willing) {
-        begin_action(session, true);
-        (void)answer_peer(session, wish);
-    } else {
-        ms_session_fail(session, GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS, MS_DURING_READ);
-    }
-}
 
 void ms_session_start_handshake(struct ms_session *session) {
     begin_action(session, true);

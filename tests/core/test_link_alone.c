@@ -119,7 +119,10 @@ static void a_server_asks_for_a_certificate_afterwards(void **unused) {
         assert_string_equal(pair_state(&pair, (enum ms_role)role)->epoch, "reauthentication 1");
         assert_int_equal(ms_link_num_history(pair.ends[role]), 2);
     }
-    assert_int_equal(pair_state(&pair, MS_CLIENT)->wire.sent_certificates.num, 1);
+    const struct ms_state *client = pair_state(&pair, MS_CLIENT);
+    assert_int_equal(client->wire.sent_certificates.num, 1);
+    assert_true(client->certificate_requested);
+    assert_int_equal(client->requested_issuers.num, 1);
     pair_clear(&pair);
 }
 
