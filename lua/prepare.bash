@@ -36,6 +36,11 @@ command prove               | perl              | perl-Test-Harness  | perl-util
 command parallel            | parallel          | parallel           | parallel         | parallel      | parallel
 command tshark              | tshark            | wireshark-cli      | tshark           | wireshark-cli | wireshark
 command xmllint             | libxml2-utils     | libxml2            | libxml2-utils    | libxml2       | -
+command gnutls-serv         | gnutls-bin        | gnutls-utils       | gnutls-utils     | gnutls        | gnutls
+command curl                | curl              | curl               | curl             | curl          | curl
+command nginx               | nginx-light       | nginx              | nginx            | nginx         | nginx
+command apache2 httpd       | apache2-bin       | httpd mod_ssl      | apache2 apache2-ssl | apache     | httpd
+command stdbuf              | coreutils         | coreutils          | coreutils        | coreutils     | -
 fuzzer                      | clang libclang-rt-dev | clang compiler-rt | clang compiler-rt | clang compiler-rt | -
 END
 }
@@ -120,6 +125,7 @@ is_there() {
     command)
         for name in "$@"; do
             ! command -v "$name" >/dev/null || return 0
+            [ ! -x "/usr/sbin/$name" ] || return 0 # servers, where only root's PATH leads
         done
         ;;
     esac
