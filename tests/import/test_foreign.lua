@@ -154,6 +154,18 @@ moonshake: two.pcap has 2 connections: choose one with --stream
   contains(text, "two.pcap: stream 7 is no connection with TLS\n  0: ")
 end)
 
+test("what was said before TLS does not matter", function()
+  local pieces = talk(REQUIRE, { "-tls1_2" })
+  table.insert(pieces, 1, { "server", "220 mail.example ESMTP\r\n" })
+  table.insert(pieces, 2, { "client", "EHLO me.example\r\n" })
+  table.insert(pieces, 3, { "server", "250-mail.example\r\n250 STARTTLS\r\n" })
+  table.insert(pieces, 4, { "client", "STARTTLS\r\n" })
+  table.insert(pieces, 5, { "server", "220 go ahead\r\n" })
+  local text, said = imported(pieces)
+  equal(said, "", text)
+  contains(text, '["error.problem"] = "no_certificate"')
+end)
+
 test("a connection without its beginning is told so", function()
   local pieces = talk({}, { "-tls1_2" })
   table.remove(pieces, 1)

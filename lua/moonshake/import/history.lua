@@ -77,6 +77,10 @@ ON[11] = function(state, certificate, role) -- Certificate
   state.epoch.may_be_resumed = false
 end
 
+ON[25] = function(state, _, role) -- CompressedCertificate (RFC 8879)
+  state.unreadable = ("the certificates of the %s, which were compressed"):format(role)
+end
+
 ON[12] = function(state, exchange) -- ServerKeyExchange
   if (state.epoch.cipher_suite or ""):find "_ECDHE_" then
     state.epoch.group = exchange.group

@@ -81,6 +81,27 @@ local function fields(self, filter, names)
   return rows
 end
 
+-- Ports at which there is TLS that tshark does not see by itself. (Where it does, it may be within
+-- another protocol.) Returns why the file cannot be read, or nil.
+local function find_ports(self)
+  local rows, problem = fields(self, ANY_HELLO, { "tcp.stream", "tcp.dstport" })
+  local known = rows and fields(self, "tls.handshake.type == 1", { "tcp.stream" })
+  if not known then
+    return problem or "tshark cannot read it"
+  end
+  local seen = {}
+  for _, row in ipairs(known) do
+    seen[row["tcp.stream"]] = true
+  end
+  for _, row in ipairs(rows) do
+    local port = row["tcp.dstport"]
+    if port:find "^%d+$" and not seen[row["tcp.stream"]] and not seen[port .. "/tcp"] then
+      seen[port .. "/tcp"] = true
+      self.ports[#self.ports + 1] = port
+    end
+  end
+end
+
 --- Begins: a capture's path, and that of a key log or nil.
 ---@return table|nil capture
 ---@return string|nil problem
@@ -91,17 +112,9 @@ function tshark.open(path, key_log)
   end
   local self = setmetatable({ program = program, path = path, key_log = key_log, ports = {} },
                             Capture)
-  local rows, problem = fields(self, ANY_HELLO, { "tcp.dstport" })
-  if not rows then
+  local problem = find_ports(self)
+  if problem then
     return nil, ("%s: %s"):format(path, problem)
-  end
-  local seen = {}
-  for _, row in ipairs(rows) do
-    local port = row["tcp.dstport"]
-    if port:find "^%d+$" and not seen[port] then
-      seen[port] = true
-      self.ports[#self.ports + 1] = port
-    end
   end
   return self
 end
