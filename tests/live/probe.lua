@@ -135,6 +135,30 @@ ms.scenario "openssl s_server refuses a certificate of another root" {
   end,
 }
 
+ms.scenario "openssl s_server that names no issuers is malformed in TLS 1.3" {
+  run = function(case)
+    local given = world(case)
+    local place = s_server(given, { "-cert_chain", given.sub, "-CAfile", given.trust, "-Verify", 9,
+                                    "-no_ca_names" })
+    local found = probed(given, place)
+    expect(found.verdict):equals "refused"
+    if found.by == "us" then -- a newer one may send no list at all
+      expect(found.summary):contains "an empty list of issuers"
+    end
+  end,
+}
+
+ms.scenario "openssl s_server that requires a certificate, whoever issued it" {
+  run = function(case)
+    local given = world(case)
+    local place = s_server(given, { "-tls1_3", "-cert_chain", given.sub, "-CAfile", given.trust,
+                                    "-Verify", 9 })
+    local found = probed(given, place, { depth = true })
+    expect(found.verdict):equals "refused"
+    expect(found.remarks[1]):contains "an authority that we made up was accepted"
+  end,
+}
+
 ms.scenario "openssl s_server is asked for the deepest chain" {
   run = function(case)
     local given = world(case)

@@ -2,8 +2,8 @@
 -- What it comes to: accepted, refused or unreachable, in one sentence, and what to do next.
 local alerts = require "moonshake.views.words.alerts"
 local phrase = require "moonshake.views.phrase"
+local trouble = require "moonshake.probe.trouble"
 local validity = require "moonshake.views.validity"
-local verification_words = require "moonshake.views.words.verification"
 
 local verdict = {}
 
@@ -45,8 +45,7 @@ local function meaning(found, name)
     special = WITHOUT
   end
   local word = alerts[name]
-  return special[name] or word and word.means:gsub("%.$", ""):gsub("^%u%l", string.lower)
-    or "an alert without a name"
+  return special[name] or word and trouble.continued(word.means) or "an alert without a name"
 end
 
 local EPOCHS = { renegotiation = "in the renegotiation that it asked for",
@@ -150,52 +149,26 @@ local function refused_by_server(found, attempt)
   return summary, next_of_refusal(found, attempt)
 end
 
--- What is wrong with its chain.
-local SHORT = { unexpected_owner = "it is not for the name %s" }
-
-local function trouble_of(found, problem)
-  if problem == "signer_not_found" then
-    local missing = found.read.missing
-    local subject = phrase.plain(missing.subject)
-    if missing.what == "untrusted_self_signed" then
-      return "its certificate is self-signed",
-             "trust it, if it is the right one: --ca FILE with that certificate"
-    elseif missing.what == "untrusted_root" then
-      return ("its root %s is not trusted here"):format(subject),
-             "trust that root, if it is the right one: --ca FILE"
-    elseif missing.what == "intermediate_not_sent" then
-      return ("the intermediate %s was not sent (if it is a root, it is not trusted here)"):format(
-        subject), ("have the server send the whole chain: the leaf, then %s (or trust that: "
-                   .. "--ca FILE)"):format(subject)
-    end
-    return ("%s, the issuer of %s, is neither trusted here nor was it sent"):format(
-      subject, phrase.plain(missing.issued)),
-      ("trust %s (--ca FILE), or have the server send it if it is an intermediate"):format(subject)
+-- Whether the last request names issuers by an empty list, which TLS 1.3 has no way to say.
+local function names_nobody_wrongly(attempt)
+  local last
+  for _, event in ipairs(attempt.connection.events) do
+    last = event.kind == "message" and event.type == "CertificateRequest" and event or last
   end
-  local word = verification_words[problem]
-  local text = SHORT[problem] and SHORT[problem]:format(
-    phrase.quoted(tostring(found.options.verify_name or found.options.server_name)))
-  return text or word and word.means:gsub("%.$", ""):gsub("^%u%l", string.lower) or problem,
-         word and word.next
-end
-
--- What is wrong comes from the flag to the exact finding: the last ones say most.
-local LUMPS = { signer_constraints_failure = true, invalid = true }
-
-local function problem_of(verification)
-  for _, problem in ipairs(verification.problems) do
-    if not LUMPS[problem] then
-      return problem
-    end
-  end
-  return verification.problems[1]
+  return attempt.problem == "protocol_violation" and last ~= nil
+    and last.bytes:find("\0\47\0\2\0\0", 1, true) ~= nil
 end
 
 local function refused_by_us(found, attempt)
   local verification = found.verification
   if verification and not verification.verified then
-    local text, next_step = trouble_of(found, problem_of(verification))
+    local text, next_step = trouble.of(found)
     return "refused by us, its chain does not verify: " .. text, { next_step }
+  end
+  if attempt.outcome == "refused" and names_nobody_wrongly(attempt) then
+    return "refused by us in the handshake: its request for a certificate has an empty list of "
+      .. "issuers, which is malformed in TLS 1.3 (GnuTLS, Go and Java refuse it)",
+      { "OpenSSL sends that where it is told to name no issuers: have it name some" }
   end
   return ("refused by us %s: %s (%s)"):format(moment(attempt), phrase.plain(attempt.message),
                                               attempt.problem),
@@ -272,7 +245,7 @@ function verdict.add(found)
     found.summary, found.next = accepted(found, main)
   end
   if found.by == "server" and not verified then
-    local text = trouble_of(found, problem_of(found.verification))
+    local text = trouble.of(found)
     found.remarks[#found.remarks + 1] = "besides, its chain does not verify: " .. text
   end
   add_holes(found)

@@ -1,0 +1,97 @@
+-- SPDX-License-Identifier: MIT
+-- What is wrong with a server's chain, in a few words, and what to do about it.
+local phrase = require "moonshake.views.phrase"
+local validity = require "moonshake.views.validity"
+local words = require "moonshake.views.words.verification"
+
+local trouble = {}
+
+--- A sentence as the end of another one.
+---@param sentence string
+---@return string
+function trouble.continued(sentence)
+  local text = sentence:gsub("%.$", "")
+  return text:find "^%u%u" and text or (text:gsub("^%u", string.lower))
+end
+
+-- What is wrong comes from the flag to the exact finding: the last ones say most.
+local LUMPS = { signer_constraints_failure = true, invalid = true }
+
+local function problem_of(verification)
+  for _, problem in ipairs(verification.problems) do
+    if not LUMPS[problem] then
+      return problem
+    end
+  end
+  return verification.problems[1]
+end
+
+-- The certificates of its chain whose time it is not: "CN=x, expired 2 days ago".
+local function out_of_time(found)
+  local list = {}
+  for _, certificate in ipairs(found.read.path) do
+    if found.at > certificate.not_after or found.at < certificate.not_before then
+      list[#list + 1] = ("%s, %s"):format(phrase.subject(certificate),
+                                          validity.standing(certificate.not_before,
+                                                            certificate.not_after, found.at))
+    end
+  end
+  return #list > 0 and table.concat(list, "; ") or nil
+end
+
+local function names_in(certificate)
+  local names = table.move(certificate.dns_names, 1, #certificate.dns_names, 1, {})
+  return table.move(certificate.ip_addresses, 1, #certificate.ip_addresses, #names + 1, names)
+end
+
+-- What is wrong with its chain, and what to do.
+local TROUBLE = {}
+
+function TROUBLE.expired(found)
+  return out_of_time(found), "have it renewed, or look at the clock of this machine"
+end
+
+function TROUBLE.not_activated(found)
+  return out_of_time(found), "look at the clock of this machine"
+end
+
+function TROUBLE.unexpected_owner(found)
+  local options = found.options
+  return ("it is not for the name %s"):format(
+    phrase.quoted(tostring(options.verify_name or options.server_name))),
+    ("ask for a name that it is for: %s"):format(phrase.list(names_in(found.chain[1])))
+end
+
+function TROUBLE.signer_not_found(found)
+  local missing = found.read.missing
+  local subject = phrase.plain(missing.subject)
+  if missing.what == "untrusted_self_signed" then
+    return "its certificate is self-signed",
+           "trust it, if it is the right one: --ca FILE with that certificate"
+  elseif missing.what == "untrusted_root" then
+    return ("its root %s is not trusted here"):format(subject),
+           "trust that root, if it is the right one: --ca FILE"
+  elseif missing.what == "intermediate_not_sent" then
+    return ("the intermediate %s was not sent (if it is a root, it is not trusted here)"):format(
+      subject), ("have the server send the whole chain: the leaf, then %s (or trust that: "
+                 .. "--ca FILE)"):format(subject)
+  end
+  return ("%s, the issuer of %s, is neither trusted here nor was it sent"):format(
+    subject, phrase.plain(missing.issued)),
+    ("trust %s (--ca FILE), or have the server send it if it is an intermediate"):format(subject)
+end
+
+--- What is wrong with the chain of what was found.
+---@param found table whose chain does not verify
+---@return string what
+---@return string|nil next
+function trouble.of(found)
+  local problem = problem_of(found.verification)
+  local word, text, step = words[problem], nil, nil
+  if TROUBLE[problem] then
+    text, step = TROUBLE[problem](found)
+  end
+  return text or word and trouble.continued(word.means) or problem, step or word and word.next
+end
+
+return trouble
