@@ -55,10 +55,12 @@ command munged              | munge             | -                  | -        
 END
 }
 
-# A browser for the pages of reports: 300 MB.
+# A browser for the pages of reports and of serve, 300 MB, and what puts certificates into it.
 needed_for_browser() {
     cat <<'END'
 command chromium chromium-browser google-chrome-stable google-chrome | chromium | chromium | chromium | chromium | -
+command certutil            | libnss3-tools     | nss-tools          | nss-tools        | nss           | -
+command unshare             | util-linux        | util-linux         | util-linux       | util-linux    | -
 END
 }
 
