@@ -170,9 +170,10 @@ local SERVE = {
 }
 
 local function add_serve(parser)
-  local serve = parser:command("serve", "A TLS server that tells of each client, to it as well.")
+  local serve = parser:command("serve", "Be a TLS server that tells about each client.")
   serve:option("--client-auth", "Whether clients are asked for a certificate: none (default), "
-               .. "request or require."):choices { "none", "request", "require" }
+               .. "request or require (default with --ask-at).")
+    :choices { "none", "request", "require" }
   serve:option("--on-refusal", "close (default), as a server does, or explain: go on, and tell a "
                .. "client that is not let in why, by HTTP."):choices { "close", "explain" }
   add_options(serve, SERVE)

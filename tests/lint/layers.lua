@@ -34,7 +34,7 @@ local LIBRARY = {
   { "runner.tally", "runner.shard" },
   { "report.*" },
   { "runner.*", "runner", "standalone" },
-  { "serve.*" },
+  { "serve.*", "serve" },
   { "commands.*" },
   { "option_values", "cli" },
 }

@@ -33,8 +33,9 @@ if not connection:handshake() then
   over(connection.client.error.problem)
 end
 for number, path in ipairs { select(5, ...) } do
-  connection:send { data = ("GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\nConnection: %s"
-    .. "\r\n\r\n"):format(path, accept, number == select("#", ...) - 4 and "close" or "keep-alive") }
+  local last = number == select("#", ...) - 4
+  connection:send { data = ("GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: %s\r\n"
+    .. "Connection: %s\r\n\r\n"):format(path, accept, last and "close" or "keep-alive") }
   local text = ""
   while not text:find "\r\n\r\n" or #text:match "\r\n\r\n(.*)$" < tonumber(
     text:match "Content%-Length: (%d+)") do
@@ -291,8 +292,9 @@ test("requests that are bad, slow or unwanted are answered so", function()
   local text, told = serve("--clients 5 --timeout 0.5", [[
     moonshake lua raw.lua $port 'hello\r\n\r\n'
     moonshake lua raw.lua $port 'GET / HTTP/1.1\r\nHo'
-    moonshake lua raw.lua $port 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc'
-    moonshake lua raw.lua $port 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na'
+    post='POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n'
+    moonshake lua raw.lua $port "$post"'Expect: 100-continue\r\n\r\nabc'
+    moonshake lua raw.lua $port "$post"'\r\na'
     moonshake lua raw.lua $port 'HEAD / HTTP/1.0\r\n\r\n']])
   contains(text, "HTTP/1.1 400 Bad Request\r\n")
   contains(text, "HTTP/1.1 408 Request Timeout\r\n")
