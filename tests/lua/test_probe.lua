@@ -366,6 +366,27 @@ test("what is not TLS is unreachable, and said to be what it is", function()
   contains(found.summary, "sent nothing")
 end)
 
+test("whatever comes that looks like TLS and is none has an end and a name", function()
+  local function sends(bytes)
+    return probed_socket(function(socket)
+      socket:write(bytes, 5)
+      socket:let_go()
+    end, { timeout = 2 })
+  end
+  local found = sends "\21\3\3\0\2\2\40"
+  contains(found.summary, "handshake_failure (40) in the handshake: most likely there is no cipher")
+  equal(found.by, "server")
+  found = sends "\22\3\3\255\255"
+  equal(found.by, "us")
+  contains(found.summary, "protocol_violation")
+  found = sends(("\21\3\3\0\2\1\0"):rep(100))
+  equal(found.verdict, "refused", found.summary)
+  found = sends("\22\3\3\0\5hello" .. ("\22\3\3\0\255" .. ("x"):rep(255)):rep(20))
+  equal(found.verdict, "refused", found.summary)
+  found = sends(("x"):rep(1 << 20))
+  equal(found.verdict, "unreachable", found.summary)
+end)
+
 test("one that never answers is waited for as long as was said", function()
   local held = {}
   local found = probed_socket(function(socket) held[#held + 1] = socket end, { timeout = 0.2 })

@@ -31,7 +31,7 @@ local WITH = {
   certificate_required = "our certificate did not come, or was not taken for one",
 }
 local ELSE = {
-  handshake_failure = "we have no cipher suite, group or signature scheme in common",
+  handshake_failure = "most likely there is no cipher suite, group or scheme in common",
   unrecognized_name = "it does not know the name that we asked for",
   no_application_protocol = "it speaks none of the protocols that we offered (ALPN)",
   protocol_version = "it has none of the versions that we offered",
