@@ -12,8 +12,8 @@ local starttls = require "moonshake.probe.starttls"
 local attempt = {}
 
 local PATIENCE = 3 -- seconds for an answer, once the handshake is complete
-local SILENCE = 1 -- seconds after which a server that says nothing has let us in
-local LATE = 0.2 -- seconds for session tickets, which come when the server likes
+local SILENCE = 2 -- seconds after which a server that says nothing has let us in
+local LATE = 1 -- seconds for session tickets, which come when the server likes
 local REMEMBERED = 256 -- of the first bytes that came
 
 ---@class moonshake.attempt
