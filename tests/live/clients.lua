@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- openssl s_client, gnutls-cli and curl against our server. What the server tells is certain; what a
--- client learns of a late refusal in TLS 1.3 is whatever reaches it first.
+-- openssl s_client, gnutls-cli and curl against our server. What the server tells is certain; what
+-- a client learns of a late refusal in TLS 1.3 is whatever reaches it first.
 local ms = require "moonshake"
 local curl = require "peers.curl"
 local gnutls = require "peers.gnutls"

@@ -17,9 +17,9 @@ local function world()
   }
 end
 
-local function connect(world, port, given)
+local function connect(w, port, given)
   given = given or {}
-  given.trust, given.server_name = world.root, "server.example"
+  given.trust, given.server_name = w.root, "server.example"
   return tls.connect { port = port, client = given }
 end
 
@@ -122,7 +122,7 @@ ms.scenario "openssl s_server gets none" {
 }
 
 ms.scenario "openssl s_server does not know the client's authority" {
-  about = "A client that goes by the issuers in the request sends nothing; one that insists is refused.",
+  about = "A client that goes by the issuers in the request sends nothing; another is refused.",
   needs = "openssl",
   matrix = { version = VERSIONS, send = { "matching", "always" } },
   run = function(case)
@@ -283,7 +283,8 @@ ms.scenario "openssl s_server shows what the client does not trust" {
   run = function(case)
     local w = world()
     local _, port = openssl.server(case, {
-      identity = case.fault == "intermediate" and w.server:with { chain = { w.server } } or w.server,
+      identity = case.fault == "intermediate" and w.server:with { chain = { w.server } }
+        or w.server,
       version = case.version, page = true,
     })
     local client = tls.connect { port = port, client = {

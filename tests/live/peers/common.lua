@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
--- What the drivers of foreign programs share. A driver's functions take the case and a table of what
--- the program is to be: `identity`, `trust` (an authority), `client_auth`, `version` ("TLS1.2",
--- "TLS1.3"; nil: both), `arguments` (further ones).
+-- What the drivers of foreign programs share. A driver's functions take the case and a table of
+-- what the program is to be: `identity`, `trust` (an authority), `client_auth`, `version` (nil: 1.2
+-- and 1.3), `arguments` (further ones).
 local ms = require "moonshake"
 
 local common = {}

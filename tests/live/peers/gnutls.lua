@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- gnutls-serv and gnutls-cli. The server listens on every address (it has no option for one), does
--- not tell which port it got, and stays when it could not bind. The client ends when its input does.
+-- not tell which port it got, and stays when it could not bind. The client ends with its input.
 local ms = require "moonshake"
 local common = require "peers.common"
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- `openssl s_server` and `s_client`. The server takes port 0 and tells which it got; what is written
--- to either is data for its peer, but for one letter on a line, which is a command.
+-- `openssl s_server` and `s_client`. The server takes port 0 and tells which it got; what is
+-- written to either is data for its peer, but for one letter on a line, which is a command.
 local ms = require "moonshake"
 local common = require "peers.common"
 
