@@ -3,6 +3,7 @@
 -- Every wait has a deadline. What a peer did, or a network, is data on the end that is here.
 local acting = require "moonshake.link.acting"
 local arguments = require "moonshake.arguments"
+local carrying = require "moonshake.link.carrying"
 local changes = require "moonshake.link.changes"
 local endpoint = require "moonshake.endpoint"
 local inside = require "moonshake.link.state"
@@ -14,14 +15,8 @@ local strict = require "moonshake.strict"
 
 local connection = {}
 
-local natives = native.link_methods
-local FIRST_BYTES = 256 -- of what the peer sent are kept: they tell what is no TLS
+local natives, now = native.link_methods, carrying.now
 local SECONDS = 10 -- of an action, if the script says nothing
-local MOST_QUEUED = 1 << 20 -- bytes that wait for a peer which does not read, while it is read from
-
--- What a peer may send in one action without any data: a chain may have 10,000 certificates.
-local MOST_BYTES = 1 << 24
-local MOST_EVENTS = 100000
 
 local Connection = { __name = "moonshake.connection" }
 local methods = shown.methods(Connection, "connection")
@@ -39,201 +34,6 @@ local function open(self, api)
   local state = inside.check(self, Connection, api)
   acting.check(state, api)
   return state
-end
-
-local function now()
-  return require("moonshake.io.loop").now()
-end
-
----------------------------------------------------------------------------------------------------
--- Carrying
-
--- "idle", "waits" (in a handshake), "open", "closed" (by the peer) or "failed".
-local function standing(state)
-  return natives.standing(state.native, state.role)
-end
-
-local function break_off(state, api, problem, message)
-  strict.check(api, natives.break_off(state.native, problem, message))
-  state.events = nil
-end
-
-local function feed(state, api, bytes)
-  if #state.first_bytes < FIRST_BYTES then
-    state.first_bytes = (state.first_bytes .. bytes):sub(1, FIRST_BYTES)
-  end
-  strict.check(api, natives.feed(state.native, state.role, bytes))
-end
-
--- A socket that takes nothing may still have what says why.
-local function after_refused_write(state, api, problem, message)
-  local bytes = state.socket:read(0)
-  while bytes do
-    feed(state, api, bytes)
-    acting.carry_out(state, api)
-    bytes = standing(state) ~= "failed" and state.socket:read(0)
-  end
-  break_off(state, api, problem, message)
-end
-
--- Waits until the system has taken what this end wrote.
-local function flush(state, api, due)
-  local done, problem, message = state.socket:flush(math.max(0, due - now()))
-  if not done and problem ~= "closed" then
-    after_refused_write(state, api, problem, message)
-  end
-  if standing(state) ~= "open" then
-    state.socket:wake() -- another function may wait for bytes of what is over
-  end
-end
-
--- Hands the system what this end wrote.
-local function put(state)
-  local bytes = natives.take(state.native, state.role)
-  if bytes ~= "" then
-    state.socket:put(bytes)
-  end
-end
-
--- Works as far as it goes without the peer, and hands the system what this end wrote. It may take
--- that later: a peer that waits for this end to read would be waited for.
-local function work(state, api)
-  do
-    local _ <close> = setmetatable({}, { __close = function()
-      if state.broken then -- a function of the script's raised: the peer is told
-        put(state)
-        state.socket:let_go()
-      end
-    end })
-    acting.carry_out(state, api)
-  end
-  local epoch = natives.epoch(state.native)
-  if not state.told[epoch] then -- the peer began it
-    changes.note_told(state, epoch)
-  end
-  put(state)
-end
-
--- Reading has ended: by the peer's FIN or a reset, by this end, or for a moment only.
-local function after_end(state, api, problem, message)
-  local refused = state.socket.refused
-  if problem == "woken" then
-    return
-  elseif problem ~= "closed" then
-    break_off(state, api, problem, message)
-  elseif state.socket:is_closed() then
-    if standing(state) ~= "failed" then
-      strict.raise(api .. ": the connection was closed meanwhile")
-    end
-  elseif refused or state.hung_up then
-    break_off(state, api, table.unpack(refused or { "closed_early", message }, 1, 2))
-  else
-    state.hung_up = true
-    natives.hang_up(state.native, state.role)
-  end
-end
-
--- Takes what the peer sends next. Returns how many bytes came, or nil when the time is over.
-local function carry(state, api, due)
-  local bytes, problem, message = state.socket:read(math.max(0, due - now()))
-  if bytes then
-    feed(state, api, bytes)
-    return #bytes
-  elseif problem == "timeout" and not state.socket.ended then
-    return nil
-  end
-  after_end(state, api, problem, message)
-  return 0
-end
-
--- Raises where another function waits for the peer by this connection: bytes go to one only.
-local function check_free(state)
-  if state.driving then
-    strict.raise(("connection: busy: %s waits for the peer already"):format(state.driving))
-  end
-end
-
--- Tells who waits for it that something has happened.
-local function tell_progress(state)
-  local progress = state.progress
-  state.progress = nil
-  if progress then
-    progress:finish()
-  end
-end
-
--- Works with the peer until over() holds, or this end is over. Returns false when the time is.
-local function drive(state, api, due, over)
-  check_free(state)
-  state.driving = api
-  local _ <close> = setmetatable({}, { __close = function()
-    state.driving = nil
-    tell_progress(state)
-  end })
-  local count, events = 0, natives.num_events(state.native)
-  while true do
-    work(state, api)
-    if state.socket:num_queued() > MOST_QUEUED then
-      flush(state, api, due)
-    end
-    local stands = standing(state)
-    if over() or stands == "failed" or stands == "closed" then
-      return true
-    end
-    tell_progress(state)
-    local came = carry(state, api, due)
-    if not came then
-      return false
-    end
-    count = count + came
-    if count > MOST_BYTES then
-      break_off(state, api, "message_too_large",
-                ("the peer sent more than %d bytes and no data"):format(MOST_BYTES))
-    elseif natives.num_events(state.native) - events > MOST_EVENTS then
-      break_off(state, api, "protocol_violation", "the peer sent messages without end and no data")
-    end
-  end
-end
-
-local function is_over(state)
-  return standing(state) ~= "waits"
-end
-
--- Waits until no handshake is under way, which another function may be about. Returns whether.
-local function wait_for_handshake(state, api, due)
-  local wait = require "moonshake.io.wait"
-  while not is_over(state) do
-    local left = math.max(0, due - now())
-    if not state.driving then
-      return drive(state, api, due, function() return is_over(state) end)
-    end
-    state.progress = state.progress or wait.new()
-    if not wait.await(state.progress, left) then
-      return false
-    end
-  end
-  return true
-end
-
--- Nothing more is to be had from the peer, or to be said to it.
-local function let_go_if_over(state)
-  local stands = standing(state)
-  local over = stands == "failed" or stands == "closed" and natives.closed(state.native)
-  if over and state.socket then
-    state.socket:let_go()
-  end
-end
-
--- A handshake until it is over, in whichever way.
-local function shake_hands(state, api, seconds, due)
-  local in_time = drive(state, api, due, function() return is_over(state) end)
-  if not in_time then
-    break_off(state, api, "timeout", ("the handshake was not over within %g s"):format(seconds))
-  elseif standing(state) ~= "failed" then
-    flush(state, api, due)
-  end
-  let_go_if_over(state)
-  return natives.content(state.native)
 end
 
 -- The problem word of the end that is here, or what became of it.
@@ -255,7 +55,7 @@ function methods:handshake(given)
   local state = open(self, api)
   local seconds = arguments.check(api, options.handshake, given).timeout or SECONDS
   local due = now() + seconds
-  if standing(state) ~= "idle" then
+  if carrying.standing(state) ~= "idle" then
     strict.raise(api .. ": it has had its handshake: make another connection")
   elseif natives.closed(state.native) then
     strict.raise(api .. ": the link is closed")
@@ -265,13 +65,13 @@ function methods:handshake(given)
     local connect = state.place.open or require("moonshake.io.socket").connect
     local made, problem, message = connect(state.place, seconds)
     if not made then
-      break_off(state, api, problem, message)
+      carrying.break_off(state, api, problem, message)
       return false
     end
     state.socket, state.remote = made, made.remote
   end
   strict.check(api, natives.begin(state.native, "handshake", {}))
-  return shake_hands(state, api, seconds, due)
+  return carrying.shake_hands(state, api, seconds, due)
 end
 
 --- connection:send { data =, timeout = 10 }: sends, and returns when the system has taken it.
@@ -283,19 +83,19 @@ function methods:send(given)
   local state = open(self, api)
   local checked = arguments.check(api, options.send_live, given)
   local due = now() + (checked.timeout or SECONDS)
-  if not wait_for_handshake(state, api, due) then
+  if not carrying.wait_for_handshake(state, api, due) then
     return nil, "timeout"
   end
   strict.check(api, natives.begin(state.native, "send",
                                   { from = state.role, data = checked.data }))
-  if standing(state) == "open" then
-    work(state, api)
-    flush(state, api, due)
+  if carrying.standing(state) == "open" then
+    carrying.work(state, api)
+    carrying.flush(state, api, due)
   end
-  if standing(state) == "open" then
+  if carrying.standing(state) == "open" then
     return true
   end
-  let_go_if_over(state)
+  carrying.let_go_if_over(state)
   return nil, problem_of(state)
 end
 
@@ -309,12 +109,12 @@ function methods:receive(given)
   local api = "connection:receive"
   local state = open(self, api)
   local checked = arguments.check(api, options.receive, given)
-  if standing(state) == "idle" then
+  if carrying.standing(state) == "idle" then
     strict.raise(api .. ": the connection has had no handshake yet: call handshake()")
   end
   local in_time = true
   if state.data == "" and state.socket then
-    in_time = drive(state, api, now() + (checked.timeout or SECONDS), function()
+    in_time = carrying.drive(state, api, now() + (checked.timeout or SECONDS), function()
       state.data = natives.received(state.native, state.role)
       return state.data ~= ""
     end)
@@ -326,7 +126,7 @@ function methods:receive(given)
   elseif not in_time then
     return nil, "timeout"
   end
-  let_go_if_over(state)
+  carrying.let_go_if_over(state)
   return nil, problem_of(state)
 end
 
@@ -339,10 +139,10 @@ function methods:renegotiate(given)
   local state = open(self, api)
   local checked = arguments.check(api, options.renegotiate_live, given, state.role)
   local seconds = checked.timeout or SECONDS
-  check_free(state)
+  carrying.check_free(state)
   changes.begin(state, api, "renegotiate", { by = state.role },
                 changes.ends(state, api, checked))
-  return shake_hands(state, api, seconds, now() + seconds)
+  return carrying.shake_hands(state, api, seconds, now() + seconds)
 end
 
 --- connection:reauthenticate { server = {...}, timeout = 10 }: TLS 1.3's post-handshake
@@ -357,9 +157,9 @@ function methods:reauthenticate(given)
   end
   local checked = arguments.check(api, options.renegotiate_live, given, state.role)
   local seconds = checked.timeout or SECONDS
-  check_free(state)
+  carrying.check_free(state)
   local afterwards = changes.begin_reauthentication(state, api, changes.ends(state, api, checked))
-  local content = shake_hands(state, api, seconds, now() + seconds)
+  local content = carrying.shake_hands(state, api, seconds, now() + seconds)
   afterwards()
   return content
 end
@@ -375,8 +175,8 @@ function methods:update_keys(given)
     by = state.role, request_peer = checked.request_peer or false,
   }))
   if state.socket then
-    work(state, api)
-    flush(state, api, now() + (checked.timeout or SECONDS))
+    carrying.work(state, api)
+    carrying.flush(state, api, now() + (checked.timeout or SECONDS))
   end
   return natives.content(state.native)
 end
@@ -391,7 +191,8 @@ function methods:close(given)
   local state = open(self, api)
   local checked = arguments.check(api, options.close_live, given)
   if checked.how and checked.how ~= "orderly" then
-    break_off(state, api, "closed_early", "this end closed the connection without close_notify")
+    carrying.break_off(state, api, "closed_early",
+                       "this end closed the connection without close_notify")
     if state.socket and checked.how == "reset" then
       state.socket:close(true)
     elseif state.socket then
@@ -401,10 +202,10 @@ function methods:close(given)
   end
   strict.check(api, natives.begin(state.native, "close", { by = state.role }))
   if state.socket then
-    work(state, api)
-    flush(state, api, now() + (checked.timeout or SECONDS))
+    carrying.work(state, api)
+    carrying.flush(state, api, now() + (checked.timeout or SECONDS))
     state.socket:shutdown()
-    let_go_if_over(state)
+    carrying.let_go_if_over(state)
   end
   return natives.content(state.native)
 end

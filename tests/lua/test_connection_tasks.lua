@@ -219,6 +219,15 @@ test("a server asks for the certificate after the handshake", function()
   equal(client.client.phase, "established")
 end)
 
+test("who has closed is asked for what it cannot send any more", function()
+  local client, server = world.pair { versions = "TLS1.3" }
+  client:close()
+  equal(server:update_keys { request_peer = true }, true)
+  server:close()
+  equal(select(2, client:receive()), "closed")
+  equal(problem_of(client), nil)
+end)
+
 test("keys change while data goes both ways", function()
   local client, server = world.pair { versions = "TLS1.3" }
   local function talks(one, other)

@@ -109,7 +109,7 @@ end
 ---@return string|nil problem
 ---@return string|nil message
 function Socket:put(bytes)
-  if not self.handle then
+  if not self.handle or self.shut then
     return nil, "closed", "this end closed the connection"
   end
   local written = wait.new()
