@@ -97,6 +97,7 @@ local function serve(self)
       self.ended = why == "timeout" and "idle" or why
       return
     elseif not pass_over_body(self, request, reader) then
+      note(self, request)
       return
     end
     local made = answer.to(self, request)

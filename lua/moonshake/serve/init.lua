@@ -65,9 +65,11 @@ end
 local function announce(report, listener, options, made)
   local url, sentences = url_of(listener, options.path), {}
   if made.authority_path then
+    local place = options.path
+      and ("--unix-socket %s https://localhost/"):format(escape.shell(options.path))
+      or url:gsub("127%.0%.0%.1", "localhost")
     sentences[1] = ("the authority's certificate is in %s: curl --cacert %s %s"):format(
-      made.authority_path, escape.shell(made.authority_path),
-      (url:gsub("127%.0%.0%.1", "localhost")))
+      made.authority_path, escape.shell(made.authority_path), place)
   end
   if options.make_client then
     sentences[#sentences + 1] = ("a client's certificate and key are in %s: cert.pem and key.pem; "
