@@ -35,6 +35,7 @@ command valgrind            | valgrind          | valgrind           | valgrind 
 command prove               | perl              | perl-Test-Harness  | perl-utils       | perl          | -
 command parallel            | parallel          | parallel           | parallel         | parallel      | parallel
 command tshark              | tshark            | wireshark-cli      | tshark           | wireshark-cli | wireshark
+command curl                | curl              | curl               | curl             | curl          | curl
 command xmllint             | libxml2-utils     | libxml2            | libxml2-utils    | libxml2       | -
 command gnutls-serv         | gnutls-bin        | gnutls-utils       | gnutls-utils     | gnutls        | gnutls
 command curl                | curl              | curl               | curl             | curl          | curl

@@ -29,6 +29,8 @@ return function(text)
     :gsub("%f[%w]%x+%f[^%w]", hex)
     :gsub("0x%x+", "ADDRESS")
     :gsub("/[%w/._-]*/moonshake%-%w+", "TEMPORARY")
+    :gsub("%f[%w](127%.0%.0%.1:)%d+", "%1PORT")
+    :gsub("%f[%w](localhost:)%d+", "%1PORT")
     :gsub("%f[%w]gnutls %d[%d.]*", "gnutls VERSION")
     :gsub("%f[%w]moonshake %d[%d.]*", "moonshake VERSION"))
 end
