@@ -554,11 +554,14 @@ static int read_standing(lua_State *L) {
     return 1;
 }
 
-/* (link) -> the name of the present epoch */
+/* (link, number) -> the name of that epoch, and its number; without one those of the present */
 static int read_epoch(lua_State *L) {
     const struct ms_log *log = ms_link_log(held_link(L));
-    lua_pushstring(L, ms_log_epoch_name(log, ms_log_epoch(log)));
-    return 1;
+    lua_Integer last = (lua_Integer)ms_log_epoch(log), number = luaL_optinteger(L, 2, last);
+    luaL_argcheck(L, number >= 0 && number <= last, 2, "no epoch");
+    lua_pushstring(L, ms_log_epoch_name(log, (uint32_t)number));
+    lua_pushinteger(L, number);
+    return 2;
 }
 
 static int read_closed(lua_State *L) {

@@ -96,9 +96,11 @@ function carrying.work(state, api)
     end })
     acting.carry_out(state, api)
   end
-  local epoch = natives.epoch(state.native)
-  if not state.told[epoch] then -- the peer began it
+  local epoch, number = natives.epoch(state.native)
+  while number >= 0 and not state.told[epoch] do -- the peer began it
     changes.note_told(state, epoch)
+    number = number - 1
+    epoch = number >= 0 and natives.epoch(state.native, number)
   end
   put(state)
 end
