@@ -31,7 +31,7 @@ local function endless(first, again)
     socket:read(10)
     local sent = #first
     socket:write(first, 10)
-    while again and sent < 200 * MIB and problem_of(connection) == nil do
+    while again and sent < 1024 * MIB and problem_of(connection) == nil do
       if not socket:write(again, 10) then
         break
       end
@@ -95,7 +95,7 @@ for name, peer in sorted {
     collectgarbage()
     collectgarbage()
     local grown = resident() - before
-    equal(grown < 200, true, grown .. " MiB")
+    equal(grown < 500, true, grown .. " MiB") -- the sanitizer keeps what was freed
   end)
 end
 
