@@ -19,7 +19,8 @@ local normalise = require "normalise"
 local build, interpreter, readme, write = arg[1], arg[2], arg[3], arg[4] == "--write"
 local RUN = {
   moonshake = true, ["build/moonshake"] = true, ["./build/moonshake"] = true, export = true,
-  echo = true, cat = true, openssl = true, curl = true, wait = true, ["lua5.4"] = interpreter ~= "-",
+  echo = true, cat = true, openssl = true, curl = true, wait = true,
+  ["lua5.4"] = interpreter ~= "-",
 }
 local MARK = "--- end of a command, status "
 

@@ -141,6 +141,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     contains(text, "the certificate of CN=mallory is not accepted: signer_not_found")
     contains(text, "You sent one, and it is not good.")
     contains(text, "You sent one, and it is good.")
+    equal(text:find("verify function", 1, true), nil)
     contains(told, "3 clients: 1 accepted, 2 refused, 0 failed\n")
   end)
 

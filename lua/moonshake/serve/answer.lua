@@ -34,11 +34,9 @@ local function report(client, request, refusal)
   local type = http.preferred(request.fields.accept, { TEXT, HTML, JSON })
   local body
   if type == HTML then
-    local paths = { "/" }
-    paths[2] = client.served.ask_at
     body = page.of(told, client.connection, {
       heading = heading, sentence = refusal and refusal.text, refused = refusal ~= nil,
-      paths = paths,
+      ask_at = client.served.ask_at,
     })
   elseif type == JSON then
     body = json.of(told) .. "\n"

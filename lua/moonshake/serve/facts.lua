@@ -21,6 +21,15 @@ local function hello_of(events)
   end
 end
 
+-- Signalling values are no suites.
+local function num_suites(hello)
+  local count = 0
+  for _, name in ipairs(hello.cipher_suites or {}) do
+    count = count + (name:find "_SCSV$" and 0 or 1)
+  end
+  return count
+end
+
 local function list_of(values)
   return values and table.move(values, 1, #values, 1, {})
 end
@@ -31,8 +40,7 @@ end
 function facts.offered(connection)
   local hello = hello_of(connection.events)
   return hello and {
-    versions = list_of(hello.versions),
-    cipher_suites = hello.cipher_suites and #hello.cipher_suites,
+    versions = list_of(hello.versions), cipher_suites = num_suites(hello),
     groups = list_of(hello.groups), key_shares = list_of(hello.key_shares),
     signature_schemes = list_of(hello.signature_schemes), server_name = hello.server_name,
     alpn = list_of(hello.alpn), post_handshake_auth = hello.post_handshake_auth or false,
@@ -118,12 +126,25 @@ local function outcome_of(client, server)
   return server.told_by == "itself" and not BROKEN[failure.problem] and "refused" or "failed"
 end
 
+--- Whether a finding is for a client, too. That this server went on though a certificate is not
+--- good is what it was told to; why it lets nobody in for it, it says itself.
+---@param finding table
+---@return boolean
+function facts.is_told(finding)
+  return finding.rule ~= "accepted_though_wrong"
+end
+
 local function explanation_of(connection)
-  local done, lines = pcall(function() return explain.short(connection.findings) end)
+  local done, lines = pcall(function()
+    local list = {}
+    for _, finding in ipairs(connection.findings) do
+      list[#list + 1] = facts.is_told(finding) and finding or nil
+    end
+    return explain.short(list)
+  end)
   return done and lines or {}
 end
 
--- The message of an alert that this server cannot know by itself why it was sent.
 local function alert_of(alert)
   return alert and { level = alert.level, name = alert.name, number = alert.number }
 end

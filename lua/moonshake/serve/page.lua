@@ -2,6 +2,7 @@
 -- What a client did, as a page that is shown to itself: complete in one answer, and nothing in it
 -- can ask for anything else or run.
 local dkjson = require "dkjson"
+local facts = require "moonshake.serve.facts"
 local frame = require "moonshake.report.html.frame"
 local h = require "moonshake.report.html.markup"
 local link = require "moonshake.report.html.link"
@@ -43,16 +44,27 @@ end
 local function offers(told)
   return parts.section("offers", "Your connection", h.div {
     class = "card", pairs_of {
-      { "from", told.address }, { "agreed", text.agreed(told) or "nothing" },
+      { "agreed", text.agreed(told) or "nothing" },
       table.unpack(text.offered(told.offered)),
     },
   })
 end
 
+-- The picture of a connection, without what is not for its client.
+local function picture_of(connection)
+  local made = picture.of({ connection }, {}, {})
+  local one, kept = made.links[1], {}
+  for index, finding in ipairs(one.findings and connection.findings or {}) do
+    kept[#kept + 1] = facts.is_told(finding) and one.findings[index] or nil
+  end
+  one.findings = one.findings and kept
+  return made
+end
+
 -- What the views show of a link came out of JSON, where a report is written.
 local function pictures(connection)
   local done, made = pcall(function()
-    return dkjson.decode(dkjson.encode(picture.of({ connection }, {}, {})))
+    return dkjson.decode(dkjson.encode(picture_of(connection)))
   end)
   if not done then
     return h.p { class = "soft", "What happened cannot be shown: ", tostring(made) }
@@ -68,20 +80,20 @@ end
 --- The page.
 ---@param told table see facts.lua
 ---@param connection table
----@param answer { heading: string, sentence: string?, refused: boolean, paths: string[] }
+---@param answer { heading: string, sentence: string?, refused: boolean, ask_at: string? }
 ---@return string
 function page.of(told, connection, answer)
   local outcome = answer.refused and "failed" or "passed"
   return frame.head(answer.heading .. " \u{2013} Moonshake", style.case) .. h.text(
     h.a { class = "skip", href = "#main", "To the content" },
-    h.nav { ["aria-label"] = "Pages", h.each(answer.paths, function(path)
-      return { h.a { href = path, path }, " " }
-    end) },
+    answer.ask_at and h.nav { ["aria-label"] = "Pages", h.a { href = "/", "/" }, " ", h.a {
+      href = answer.ask_at, answer.ask_at,
+    }, " (asks for a certificate)" } or false,
     h.header {
-      h.p { class = "brand", "Moonshake serve, client ", told.number },
+      h.p { class = "brand", "Moonshake serve" },
       h.h1 { h.span { class = "outcome " .. outcome, h.span {
         ["aria-hidden"] = "true", answer.refused and "\u{2717} " or "\u{2713} ",
-      } }, answer.heading },
+      }, answer.heading, " " }, ("Client %d, %s"):format(told.number, told.address) },
       answer.sentence and h.p { class = "about", answer.sentence } or false,
     },
     h.main { id = "main", tabindex = "-1", certificate(told.certificate), offers(told),
