@@ -262,6 +262,7 @@ test("clients that send garbage, no end, nothing, or a part and leave are told a
   equal(count(told, ": failed: protocol_violation\n"), 2)
   contains(told, 'its first bytes: "hello, world"')
   contains(told, ": failed: message_too_large\n")
+  contains(told, "the server refuses what the client sends: its ClientHello is too")
   contains(told, ": failed: closed_early\n")
   contains(told, ": failed: timeout\n")
   contains(told, ("the handshake was not over within %s s"):format(SECONDS))

@@ -40,6 +40,14 @@ local function too_large(story)
     why[2] = ("the %s has %d bytes"):format(message, at.length)
   end
   local received = at and at.direction == "received"
+  if not at or at.direction == "sent" and at.delivered then -- what came was not read to its end
+    message = not at and role == "server" and "ClientHello" or "handshake"
+    return {
+      message = message,
+      what = ("the %s refuses what the %s sends: its %s is too large"):format(role, other, message),
+      why = { why[1] }, next = ("look at what the %s sends"):format(other),
+    }
+  end
   return {
     message = message,
     what = received and ("the %s refuses the %s's %s: it is too large"):format(role, other, message)
