@@ -7,6 +7,7 @@ local native = require "moonshake.native"
 local probe = require "moonshake.probe"
 local settings = require "moonshake.settings"
 local sockets = require "moonshake.io.socket"
+local write = require "moonshake.probe.scenario"
 local test, equal, contains = unit.test, unit.equal, unit.contains
 local pki, tls = ms.pki, ms.tls
 
@@ -230,26 +231,41 @@ test("issuers that are not ours, where the server trusts us all the same", funct
   contains(found.next[1], "keep this certificate at home")
 end)
 
+-- A server that asks when it was asked for something.
+local function probed_later(version, client_auth)
+  return probed({ versions = version, trust = root, tickets = version == "TLS1.2" and 0 or nil }, {
+    identity = alice,
+    behave = function(one)
+      if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
+        local asks = version == "TLS1.3" and one.reauthenticate or one.renegotiate
+        if asks(one, { server = { client_auth = client_auth }, timeout = 5 }) then
+          one:send { data = OK }
+        end
+      end
+      one:close()
+    end,
+  })
+end
+
 test("post-handshake authentication and renegotiation after the request are seen", function()
   for version, when in pairs { ["TLS1.3"] = "post_handshake", ["TLS1.2"] = "renegotiation" } do
-    local found = probed({ versions = version, trust = root, tickets = version == "TLS1.2" and 0
-                             or nil }, {
-      identity = alice,
-      behave = function(one)
-        if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
-          local asks = version == "TLS1.3" and one.reauthenticate or one.renegotiate
-          if asks(one, { server = { client_auth = "require" }, timeout = 5 }) then
-            one:send { data = OK }
-          end
-        end
-        one:close()
-      end,
-    })
+    local found = probed_later(version, "require")
     equal(found.request.when, when, version)
     equal(found.request.requirement, "required", version)
     equal(found.verdict, "accepted", found.summary)
     equal(found.ours.sent, true, version)
     equal(found.ours.attempt.connection.client.handshake_completed, true)
+  end
+end)
+
+test("what is kept of such a server has who asked, and whether it insists", function()
+  for version, wanted in pairs {
+    ["TLS1.2"] = 'link:renegotiate { by = "server", server = { client_auth = "%s" } }',
+    ["TLS1.3"] = 'link:reauthenticate { server = { client_auth = "%s" } }',
+  } do
+    for _, client_auth in ipairs { "request", "require" } do
+      contains(write(probed_later(version, client_auth)), wanted:format(client_auth))
+    end
   end
 end)
 

@@ -69,11 +69,15 @@ local function without_end(outcome)
   end
 end
 
--- In TLS 1.3 a request that comes after the handshake belongs to what it begins.
+-- A request that comes later belongs to what it begins: in TLS 1.3 the connection shows it in its
+-- first epoch.
 local function add_request(model, request)
   local step = model.later[1]
-  if request and request.when == "post_handshake" and step then
-    step.client_auth = request.requirement == "optional" and "request" or "require"
+  if not request or request.when == "handshake" or not step then
+    return
+  end
+  step.client_auth = request.requirement == "optional" and "request" or "require"
+  if request.when == "post_handshake" then
     model.outcome.client.certificate_requested = false
     step.outcome.client.certificate_requested = true
   end

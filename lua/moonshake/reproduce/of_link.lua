@@ -201,8 +201,7 @@ local function later_of(link)
     if step.action == "renegotiate" then
       step.by = "server"
       for _, event in ipairs(link.events) do
-        if event.epoch == history[index].epoch and event.kind == "message"
-          and event.direction == "sent" then
+        if event.epoch == history[index].epoch and event.kind == "message" then
           step.by = event.type == "HelloRequest" and "server" or "client"
           break
         end
