@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Links that are captured, imported, and run again: they come to the same.
+local uv = require "luv"
 local unit = dofile "tests/lua/harness.lua"
 local captures = dofile "tests/import/captures.lua"
 local reproduced = dofile "tests/lua/reproduced.lua"
@@ -37,6 +38,7 @@ local function imported(link, more)
   local said, status = captures.run(("import %s --output %s %s"):format(capture, output,
                                                                         more or ""))
   equal(status, 0, said)
+  equal(uv.fs_stat(captures.path(output)).mode & tonumber("777", 8), tonumber("600", 8))
   return assert(files.read(captures.path(output))), said, output
 end
 

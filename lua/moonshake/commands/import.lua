@@ -8,6 +8,7 @@ local source = require "moonshake.reproduce.source"
 local tshark = require "moonshake.import.tshark"
 
 local UNUSABLE = 2
+local PRIVATE = tonumber("600", 8) -- mode of a file that tells of others' connections
 
 local function complain(message)
   io.stderr:write("moonshake: ", table.concat(escape.lines(message), "\n"), "\n")
@@ -88,17 +89,17 @@ local function tell(capture, path, hidden, told)
   end
 end
 
+-- Of what cannot be read several times, as tshark is run on it, what it is.
+local UNFIT = { none = "no such file", directory = "is a directory", other = "is no regular file" }
+
 --- Runs the command.
 ---@param options { file: string, keylog: string?, output: string?, stream: integer? }
 ---@return integer status
 return function(options)
   for _, path in ipairs { options.file, options.keylog } do
-    local text, problem = files.kind(path) == "file", "no such file"
-    if files.kind(path) == "directory" then
-      problem = "is a directory"
-    end
-    if not text then
-      return complain(("%s: %s"):format(path, problem))
+    local unfit = UNFIT[files.kind(path) or "none"]
+    if unfit then
+      return complain(("%s: %s"):format(path, unfit))
     end
   end
   local capture, problem = tshark.open(options.file, options.keylog)
@@ -125,6 +126,6 @@ return function(options)
     return 0
   end
   local done
-  done, problem = files.write(options.output, text)
+  done, problem = files.write(options.output, text, PRIVATE)
   return done and 0 or complain(problem)
 end
