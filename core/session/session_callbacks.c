@@ -305,6 +305,8 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
     struct ms_slice bytes = {body->size ? body->data : (const uint8_t *)"", body->size};
     if (!incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
         ms_session_note_selection(session);
+    } else if (!incoming && type == GNUTLS_HANDSHAKE_SERVER_HELLO) {
+        gnutls_db_set_cache_expiration(tls, gnutls_db_get_default_cache_expiration());
     }
     bool asked = incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST;
     if ((asked && !ms_session_note_request(session)) ||

@@ -278,6 +278,15 @@ static bool answer_peer(struct ms_session *session, int wish) {
     return false;
 }
 
+/* A server that takes a session back within a renegotiation asks for no certificate, and where that
+ * came with a ticket GnuTLS fails in it (3.7.9). Other stacks offer theirs there; GnuTLS does not.
+ * So all that is offered has expired, until the ServerHello. */
+static void take_back_nothing(struct ms_session *session) {
+    if (session->role == MS_SERVER && session->begins) {
+        gnutls_db_set_cache_expiration(session->tls, -1);
+    }
+}
+
 bool ms_session_note_request(struct ms_session *session) {
     if (!session->begins || session->task != MS_TASK_READ) {
         return true;
@@ -300,6 +309,7 @@ static bool follow_peer(struct ms_session *session, int wish) {
         return false;
     }
     begin_action(session, true);
+    take_back_nothing(session);
     return answer_peer(session, wish);
 }
 
@@ -562,6 +572,7 @@ void ms_session_start_handshake(struct ms_session *session) {
 void ms_session_start_renegotiation(struct ms_session *session) {
     begin_action(session, true);
     ms_session_enter(session);
+    take_back_nothing(session);
     if (session->role == MS_SERVER) {
         int result = gnutls_rehandshake(session->tls); /* HelloRequest */
         if (result < 0 && result != GNUTLS_E_AGAIN) {
