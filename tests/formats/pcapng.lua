@@ -307,5 +307,16 @@ test("the case is the comment of the whole", function()
   contains(text:sub(1, 60), "the case")
 end)
 
+test("editcap takes the keys out, as README.md says", function()
+  local editcap = TSHARK:gsub("[^/]*$", "") .. "editcap" -- it comes with tshark
+  local bare = directory .. "/bare.pcapng"
+  equal(os.execute(("%s --discard-all-secrets %s %s 2>/dev/null"):format(
+    escape.shell(editcap), escape.shell(path), escape.shell(bare))), true)
+  local text = assert(files.read(bare))
+  equal(#text > 10000, true)
+  contains(assert(files.read(path)), "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+  equal(text:find("TRAFFIC_SECRET", 1, true), nil)
+end)
+
 assert(files.remove_tree(directory))
 unit.done()

@@ -106,7 +106,8 @@ READ[0x0A0D0D0A] = function(capture, body)
 end
 
 READ[10] = function(capture, body)
-  assert(not capture.interface, "secrets behind the interface")
+  assert(capture.interface, "no interface before the secrets: editcap knows no encapsulation then")
+  assert(#capture.packets == 0, "secrets behind packets")
   local kind, length = ("<I4I4"):unpack(body)
   assert(kind == 0x544C534B and #body == 8 + length + -length % 4)
   capture.secrets = body:sub(9, 8 + length)

@@ -344,7 +344,7 @@ end
 function pcapng.of(captured, comment)
   local names, hosts = hosts_of(captured)
   local made = {
-    section_header(comment), secrets_block(captured), interface_block(), names_block(names),
+    section_header(comment), interface_block(), secrets_block(captured), names_block(names),
   }
   local count = 0 -- a microsecond lies between two packets
   for _, link in ipairs(captured) do
