@@ -149,6 +149,9 @@ local RECORD_HEADER = 5
 ---@return function tamper
 function faults.flip(given)
   local checked = check("flip", given)
+  if checked.byte == 0 then
+    strict.raise "tls.faults.flip: byte: counts from 1, or from -1 at the end; there is no byte 0"
+  end
   return new(at_item(checked, function(item, out, state)
     local length = #item.bytes
     local first = length > RECORD_HEADER and RECORD_HEADER or 0

@@ -216,6 +216,7 @@ test("mistakes are told at the script's line", function()
   raises('from: unknown word "sever" (did you mean "server"?)', function()
     faults.stop { at = "Finished", from = "sever" }
   end)
+  raises("byte: counts from 1", function() faults.flip { at = "Finished", byte = 0 } end)
   raises("bit: wants an integer from 0 to 7, got 8", function()
     faults.flip { at = "Finished", bit = 8 }
   end)
