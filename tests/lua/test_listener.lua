@@ -38,7 +38,7 @@ test("where it cannot listen it says why", function()
   end)
   raises("no such name", function() tls.listen { host = "name.invalid", server = {} } end)
   raises("one of them", function() tls.listen { path = "x", port = 1, server = {} } end)
-  raises("permission denied", function() -- libuv's word for what is not there
+  raises("no/such/directory/x: there is no directory no/such/directory", function()
     tls.listen { path = "no/such/directory/x", server = {} }
   end)
   raises("longer than 103 bytes", function()

@@ -199,13 +199,22 @@ local function on_connection(self, path)
   tell_taker(self)
 end
 
+-- libuv says "permission denied" where a directory is missing.
+local function bind_path(path)
+  if is_too_long(path) then
+    return nil, nil, is_too_long(path)
+  end
+  local directory = path:match "^(.*)/[^/]*$"
+  if directory and directory ~= "" and not uv.fs_stat(directory) then
+    return nil, nil, "there is no directory " .. directory
+  end
+  local handle = loop.keep(uv.new_pipe(false))
+  return handle, attempt(handle.bind, handle, path)
+end
+
 local function bind(place, seconds)
   if place.path then
-    if is_too_long(place.path) then
-      return nil, nil, is_too_long(place.path)
-    end
-    local handle = loop.keep(uv.new_pipe(false))
-    return handle, attempt(handle.bind, handle, place.path)
+    return bind_path(place.path)
   end
   local list, _, message = socket.resolve(place.host, seconds)
   if not list then
