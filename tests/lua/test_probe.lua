@@ -409,6 +409,13 @@ test("one that never answers is waited for as long as was said", function()
   equal(found.verdict, "unreachable")
   contains(found.summary, "no answer in time")
   equal(#held, 1)
+  held = {}
+  found = probed_socket(function(socket)
+    held[#held + 1] = socket
+    socket:write("\22\3\3\64\0\2\0\63", 5)
+  end, { timeout = 0.5 })
+  equal(found.verdict, "unreachable", found.summary)
+  contains(found.next[1], "it began to answer")
 end)
 
 test("a port where nobody listens, and a name that nobody knows", function()
@@ -419,6 +426,9 @@ test("a port where nobody listens, and a name that nobody knows", function()
   equal(found.verdict, "unreachable")
   contains(found.summary, "connection refused")
   equal(found.negotiated, nil)
+  found = probe.run { place = { path = "nobody.sock" }, timeout = 5 }
+  equal(found.verdict, "unreachable")
+  contains(found.next[1], "whether its server runs")
 end)
 
 ---------------------------------------------------------------------------------------------------

@@ -92,14 +92,24 @@ local UNREACHABLE = {
   connection_reset = "somebody on the way ends the connection",
 }
 
-local function unreachable(attempt)
+-- What to do where there was no TLS to be had.
+local function way_on(attempt, place)
+  if attempt.stage == "starttls" then
+    return "look whether STARTTLS is offered there, and for whom"
+  elseif attempt.problem == "timeout" and attempt.first_bytes ~= "" then
+    return "it began to answer: look whether it is busy, or give it more time: --timeout SECONDS"
+  elseif attempt.problem == "name_not_found" and place.path then
+    return "look how it is spelt, and whether its server runs"
+  end
+  return UNREACHABLE[attempt.problem]
+end
+
+local function unreachable(attempt, place)
   if attempt.no_tls and attempt.stage ~= "starttls" then
     return not_tls(attempt)
   end
   local message = attempt.message or attempt.problem
-  return "unreachable: " .. phrase.plain(message),
-         { attempt.stage == "starttls" and "look whether STARTTLS is offered there, and for whom"
-             or UNREACHABLE[attempt.problem] }
+  return "unreachable: " .. phrase.plain(message), { way_on(attempt, place) }
 end
 
 local function issuer_hint(found)
@@ -233,7 +243,7 @@ function verdict.add(found)
   local verified = not found.verification or found.verification.verified
   if main.outcome == "unreachable" or main.outcome == "unclear" then
     found.verdict = "unreachable"
-    found.summary, found.next = unreachable(main)
+    found.summary, found.next = unreachable(main, found.options.place)
   elseif main.outcome == "refused" and main.by == "server" then
     found.verdict, found.by = "refused", "server"
     found.summary, found.next = refused_by_server(found, main)
