@@ -312,4 +312,11 @@ function connection.from(socket, made)
   }, made.kin)
 end
 
+--- How many events a connection has on record: what its memory grows by.
+---@param self table
+---@return integer
+function connection.num_events(self)
+  return natives.num_events(inside.of(self).native)
+end
+
 return connection

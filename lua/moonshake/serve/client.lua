@@ -3,6 +3,7 @@
 -- that is told, and nothing of it reaches another client.
 local answer = require "moonshake.serve.answer"
 local asking = require "moonshake.serve.asking"
+local connections = require "moonshake.connection"
 local http = require "moonshake.serve.http"
 local wait = require "moonshake.io.wait"
 
@@ -11,6 +12,7 @@ local client = {}
 local IDLE = 30 -- seconds that a connection may stay without a request
 local MOST_REQUESTS = 64 -- on a connection, whose log grows with each
 local MOST_BYTES = 2 << 20 -- that it may send in all
+local MOST_EVENTS = 50000 -- that it may cause, in records however small
 local MOST_KEPT = 16 -- requests that are told
 local LEAST = 0.001 -- seconds
 local FAREWELL = 2 -- seconds that are given to a client to end its stream, too
@@ -32,7 +34,7 @@ function client.new(served, connection, number)
 end
 
 local function receive(self, seconds)
-  if self.bytes > MOST_BYTES then
+  if self.bytes > MOST_BYTES or connections.num_events(self.connection) > MOST_EVENTS then
     return nil, "message_too_large"
   end
   local data, why = self.connection:receive { timeout = math.max(LEAST, seconds) }
