@@ -346,6 +346,27 @@ test("what is kept is bounded", function()
   relay:close()
 end)
 
+test("of the first thousand connections flights are kept, of others they are counted", function()
+  local far = assert(sockets.listen({ host = LOCAL, port = 0 }, LONG))
+  local relay = tls.relay { to = { port = far.port } }
+  for _ = 1, 1001 do
+    local near = assert(sockets.connect({ host = LOCAL, port = relay.port }, LONG))
+    local other = assert(far:accept(LONG))
+    assert(near:write("\23\3\3\0\1x", LONG))
+    near:shutdown()
+    equal(read(other, 6), "\23\3\3\0\1x")
+    near:close()
+    other:close()
+  end
+  equal(relay:wait { connections = 1001 }, true)
+  equal(#relay.connections[1000].flights, 1)
+  equal(#relay.connections[1001].flights, 0)
+  equal(relay.connections[1001].unrecorded, 1)
+  contains(relay.connections[1001]:text(), "and 1 record more")
+  relay:close()
+  far:close()
+end)
+
 test("many connections go at a time", function()
   local echo = assert(sockets.listen({ host = LOCAL, port = 0 }, LONG))
   local relay = tls.relay { to = { port = echo.port } }

@@ -41,6 +41,7 @@ function carrying.finish(state, one, how)
       socket:close(how == "reset")
     end
   end
+  one.dissector = nil -- it remembers hellos
   state.num_over = state.num_over + 1
   carrying.changed(state)
 end

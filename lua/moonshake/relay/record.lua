@@ -6,6 +6,7 @@ local strict = require "moonshake.strict"
 local record = {}
 
 local MOST_FLIGHTS = 1000 -- of one connection; later ones are counted
+local MOST_CONNECTIONS = 1000 -- of a relay; of later ones every flight is counted alone
 
 local fields = native.fields "dissected"
 table.insert(fields, 1, { name = "from", about = "\"client\" or \"server\": who sent it" })
@@ -74,7 +75,8 @@ local function text(state)
   end
   flush()
   if state.unrecorded > 0 then
-    lines[#lines + 1] = ("and %d records more"):format(state.unrecorded)
+    lines[#lines + 1] = ("and %d record%s more"):format(state.unrecorded,
+                                                        state.unrecorded == 1 and "" or "s")
   end
   for _, role in ipairs { "client", "server" } do
     local how = state.ended[role]
@@ -142,7 +144,7 @@ end
 ---@param found table what the dissector told of it
 ---@param arrived "as_sent"|"changed"|"dropped"
 function record.add(state, from, found, arrived)
-  if #state.flights >= MOST_FLIGHTS then
+  if #state.flights >= MOST_FLIGHTS or state.number > MOST_CONNECTIONS then
     state.unrecorded = state.unrecorded + 1
     return
   end
