@@ -391,6 +391,7 @@ test("whatever comes that looks like TLS and is none has an end and a name", fun
   end
   local found = sends "\21\3\3\0\2\2\40"
   contains(found.summary, "handshake_failure (40) in the handshake: most likely there is no cipher")
+  contains(found.next[1], "compare both lists")
   equal(found.by, "server")
   found = sends "\22\3\3\255\255"
   equal(found.by, "us")

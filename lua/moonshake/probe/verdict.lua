@@ -125,7 +125,7 @@ local function next_of_refusal(found, attempt)
       issuer_hint(found)) }
   elseif not ours or not ours.judged then
     local word = attempt.alert and alerts[attempt.alert.name]
-    return { word and word.next or attempt.problem
+    return { word and word.next and trouble.continued(word.next) or attempt.problem
       and "moonshake explain " .. attempt.problem or nil }
   end
   local list = {}
