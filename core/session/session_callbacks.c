@@ -306,7 +306,7 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
     if (!incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT) {
         ms_session_note_selection(session);
     } else if (!incoming && type == GNUTLS_HANDSHAKE_SERVER_HELLO) {
-        gnutls_db_set_cache_expiration(tls, gnutls_db_get_default_cache_expiration());
+        gnutls_db_set_cache_expiration(tls, (int)gnutls_db_get_default_cache_expiration());
     }
     bool asked = incoming && type == GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST;
     if ((asked && !ms_session_note_request(session)) ||

@@ -139,8 +139,15 @@ static bool note_closing(struct ms_session *session, int code) {
     return true;
 }
 
+/* Whether the stream ended within a record, which GnuTLS calls a length that it did not expect. */
+static bool is_cut_short(const struct ms_session *session, int code) {
+    return code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && session->in_ended &&
+           session->in_at == session->in.len && session->received.part.len > 0;
+}
+
 void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
-    bool closed = note_closing(session, code);
+    bool cut = is_cut_short(session, code);
+    bool closed = note_closing(session, code) || cut;
     bool by_alert = !closed && note_fatal_alert(session, code);
     const char *problem = closed ? "closed_early" : problem_of(session, code, by_alert);
     bool told = by_alert || closed || code == GNUTLS_E_PREMATURE_TERMINATION;

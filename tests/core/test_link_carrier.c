@@ -107,6 +107,24 @@ static void a_stream_that_ends_in_a_handshake_ends_it(void **unused) {
     }
 }
 
+/* GnuTLS calls it a length that it did not expect. */
+static void a_stream_that_ends_in_a_record_was_closed_early(void **unused) {
+    (void)unused;
+    static const char part[] = "\x17\x03\x03\x00\x40 and no more";
+    for (size_t i = 0; i < 2; i++) {
+        struct pair pair;
+        pair_meet(&pair, both[i]);
+        pair_feed(&pair, MS_CLIENT, part, sizeof part - 1);
+        ms_link_hang_up(pair.ends[MS_CLIENT], MS_CLIENT);
+        assert_int_equal(pair_pump(pair.ends[MS_CLIENT]), MS_PUMP_QUIET);
+        pair_assert_problem(&pair, MS_CLIENT, "closed_early");
+        const struct ms_state *made = pair_state(&pair, MS_CLIENT);
+        assert_string_equal(made->told_by, "peer");
+        assert_false(made->alert_sent.present); /* nobody is there to be told */
+        pair_clear(&pair);
+    }
+}
+
 static void who_closed_still_receives(void **unused) {
     (void)unused;
     for (size_t i = 0; i < 2; i++) {
@@ -223,6 +241,7 @@ int main(void) {
         cmocka_unit_test(it_breaks_before_anything),
         cmocka_unit_test(the_end_of_the_stream_is_told_from_a_goodbye),
         cmocka_unit_test(a_stream_that_ends_in_a_handshake_ends_it),
+        cmocka_unit_test(a_stream_that_ends_in_a_record_was_closed_early),
         cmocka_unit_test(who_closed_still_receives),
         cmocka_unit_test(what_comes_after_the_goodbye_is_on_record_and_ignored),
         cmocka_unit_test(so_is_what_comes_after_a_failure),
