@@ -158,6 +158,11 @@ moonshake: two.pcap has 2 connections: choose one with --stream
   text, status = captures.run "import two.pcap --stream 0 --output first.lua"
   equal(text .. status, "0")
   contains(assert(files.read(captures.path "first.lua")), 'versions = "TLS1.2"')
+  if files.kind "/dev/full" then
+    text, status = captures.run "import two.pcap --stream 0 >/dev/full"
+    contains(text, "the scenario could not be written")
+    equal(status, 2)
+  end
   text, status = captures.run "import two.pcap --stream 7"
   equal(status, 2)
   contains(text, "two.pcap: stream 7 is no connection with TLS\n  0: ")

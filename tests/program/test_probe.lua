@@ -135,5 +135,13 @@ test("3 is unreachable", function()
   equal(code, 3, text)
 end)
 
+test("2 is not told, for want of room", function()
+  if io.open("/dev/full", "r") then
+    local text, code = place.shell "{ moonshake probe unix:nobody --json >/dev/full; } 2>&1"
+    equal(code, 2, text)
+    contains(text, "what was found could not be written")
+  end
+end)
+
 place.remove()
 unit.done()

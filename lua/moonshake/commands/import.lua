@@ -121,11 +121,12 @@ return function(options)
                                   options.keylog ~= nil)
   local text, written = source.write(made)
   tell(capture, options.file, hidden, written)
-  if not options.output then
-    io.write(text)
-    return 0
-  end
   local done
-  done, problem = files.write(options.output, text, PRIVATE)
+  if options.output then
+    done, problem = files.write(options.output, text, PRIVATE)
+  else
+    done, problem = files.print(text)
+    problem = problem and "the scenario could not be written: " .. problem
+  end
   return done and 0 or complain(problem)
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake list: the ids of cases, or all that is known of them before they run.
 local escape = require "moonshake.escape"
+local files = require "moonshake.io.files"
 local json_map = require "moonshake.json_map"
 local runner = require "moonshake.runner"
 local tally = require "moonshake.runner.tally"
@@ -52,10 +53,7 @@ return function(options)
     return status
   end
   local shown = options.format == "json" and as_json or as_text
-  local written, problem = io.stdout:write(shown(resolved.cases))
-  if written then
-    written, problem = io.stdout:flush()
-  end
+  local written, problem = files.print(shown(resolved.cases))
   if not written then
     complain("the list could not be written: " .. problem)
     return tally.STATUS.unusable

@@ -142,16 +142,23 @@ local function write_scenario(found, path)
   return true
 end
 
-local function tell(found, options)
+local function text_of(found, options)
   if options.json then
-    print(require "moonshake.probe.json"(found))
-    return
+    return require "moonshake.probe.json"(found)
   end
   local is_terminal = files.is_terminal(1)
-  print(table.concat(require "moonshake.probe.text"(found, {
+  return table.concat(require "moonshake.probe.text"(found, {
     width = is_terminal and files.terminal_width() or WIDTH,
     paint = colours.painter(is_terminal),
-  }), "\n"))
+  }), "\n")
+end
+
+local function tell(found, options)
+  local done, problem = files.print(text_of(found, options) .. "\n")
+  if not done then
+    io.stderr:write("moonshake: probe: what was found could not be written: ", problem, "\n")
+  end
+  return done
 end
 
 local function is_interrupted()
@@ -186,9 +193,7 @@ return function(options)
     io.stderr:write "moonshake: probe: interrupted\n"
     return INTERRUPTED
   end
-  tell(found, options)
-  if options.write and not write_scenario(found, options.write) then
-    return UNUSABLE
-  end
-  return STATUS[found.verdict]
+  local told = tell(found, options)
+  local kept = not options.write or write_scenario(found, options.write)
+  return told and kept and STATUS[found.verdict] or UNUSABLE
 end

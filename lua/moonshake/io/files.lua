@@ -66,6 +66,18 @@ function files.write(path, text, mode)
   return true
 end
 
+--- Writes to standard output, all of it and now; true on success.
+---@param text string
+---@return true|nil
+---@return string|nil problem
+function files.print(text)
+  local written, problem = io.stdout:write(text)
+  if written then
+    written, problem = io.stdout:flush()
+  end
+  return written and true, problem
+end
+
 --- Adds to the end of a file, which is made with `mode` if it is not there; true on success. What
 --- other processes add at the same time stays apart.
 function files.append(path, text, mode)
