@@ -224,6 +224,23 @@ ms.scenario "openssl s_server renegotiates and asks for a certificate" {
   end,
 }
 
+ms.scenario "a client that waits for a ticket in a renegotiation is explained" {
+  about = "GnuTLS 3.7.9 waits for one ever after the first; s_server sends none.",
+  needs = "openssl",
+  run = function(case)
+    local w = world()
+    local program, port = openssl.server(case, {
+      identity = w.server, version = "TLS1.2", arguments = { "-no_resumption_on_reneg" },
+    })
+    local client = connect(w, port, {})
+    expect(client:handshake()):is_true()
+    program:write "R\n"
+    expect(client:receive()):is_nil()
+    expect(client.client):failed "protocol_violation"
+    expect(client:explain()):contains "waits for a session ticket in the renegotiation"
+  end,
+}
+
 ms.scenario "openssl s_server asks for a certificate after the handshake" {
   needs = "openssl",
   rfc = "RFC 8446 section 4.6.2",

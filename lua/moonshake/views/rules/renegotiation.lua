@@ -211,6 +211,28 @@ end
 
 ---------------------------------------------------------------------------------------------------
 
+-- GnuTLS waits for a ticket in each handshake after one that brought one (3.7.9).
+local function ticket_awaited(story)
+  local fault = is_later(story) and story:failed "protocol_violation"
+  if not fault or fault.role ~= "client" or fault.code ~= "GNUTLS_E_UNEXPECTED_PACKET"
+    or not story.client.tickets_received or story.client.tickets_received == 0
+  then
+    return nil
+  end
+  local hello = story:last_of({ role = "client", kind = "message", direction = "received",
+                                type = "ServerHello" }, fault.index)
+  if not hello or not hello.hello or hello.hello.ticket then
+    return nil
+  end
+  return {
+    side = "client", message = "ChangeCipherSpec",
+    what = "the client waits for a session ticket in the renegotiation, and the server goes on "
+      .. "without one, as it may: its ServerHello promised none",
+    why = { "a ticket came in a handshake before, and GnuTLS 3.7.9 waits for one ever after" },
+    next = "do not ask for tickets: tickets = 0 at the client",
+  }
+end
+
 return {
   { name = "renegotiation_refused", rfc = "RFC 5246 section 7.2.2", find = refused_by_policy },
   { name = "renegotiation_unsafe", rfc = "RFC 5746 sections 4.2 and 4.4", find = unsafe },
@@ -248,6 +270,7 @@ return {
   { name = "refused_hello_counted", rfc = "RFC 5246 section 7.4.9",
     find = transcript_with_refused_hello },
   { name = "declined_again", rfc = "RFC 8446 section 4.6.2", find = declined_again },
+  { name = "ticket_awaited", rfc = "RFC 5077 section 3.3", find = ticket_awaited },
   { name = "newer_version_in_renegotiation", rfc = "RFC 8446 section 4.1.2",
     find = newer_version_offered },
 }
