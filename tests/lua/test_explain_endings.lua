@@ -147,6 +147,15 @@ test("a client that declines after it had identified itself is told", function()
   contains(found.told.client, "unexpected_message (10)")
 end)
 
+test("a client that had a ticket waits for one in vain in the renegotiation", function()
+  local link = explained.link("TLS1.2")
+  link:renegotiate { by = "server", server = { priority = "NORMAL:%NO_TICKETS" } }
+  local found = explained.finding(link, "ticket_awaited")
+  contains(found.what, "its ServerHello promised none")
+  contains(found.next, "tickets = 0")
+  equal(#link.findings, 1, "what is true of TLS 1.3 alone is not said of TLS 1.2")
+end)
+
 test("a renegotiation that offers TLS 1.3 breaks the server, and the client waits", function()
   local link = explained.link(nil, { versions = "TLS1.2" })
   link:renegotiate { by = "client", client = { versions = { "TLS1.2", "TLS1.3" } } }

@@ -18,7 +18,7 @@ local function late_alert(story)
   local fault = story.fault
   local one = fault and story[story.far and fault.role or story:other(fault.role)]
   if not (one and one.handshake_completed and one.told_by == "peer" and one.alert_received
-          and one.failed_during ~= "handshake") then
+          and one.failed_during ~= "handshake" and one.version == "TLS1.3") then
     return nil
   end
   local data = story:first { role = one.role, kind = "data", direction = "sent" }
