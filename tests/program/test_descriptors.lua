@@ -36,6 +36,12 @@ test("a list that cannot be written is an error", function()
   equal(status, 2)
 end)
 
+test("so is an explanation that cannot be written", function()
+  local text, status = place.shell "moonshake explain 42 >/dev/full"
+  equal(text, "moonshake: the explanation could not be written: No space left on device\n")
+  equal(status, 2)
+end)
+
 test("without standard error it runs", function()
   local text, status = place.shell "{ moonshake run a.lua; } 2>&-"
   contains(text, "1 passed")

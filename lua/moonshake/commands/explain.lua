@@ -8,6 +8,16 @@ local STATUS = require("moonshake.runner.tally").STATUS
 
 local WIDTH = 80 -- where there is no terminal
 
+-- Prints lines; returns the exit status.
+local function tell(lines)
+  local done, problem = files.print(table.concat(lines, "\n") .. "\n")
+  if not done then
+    io.stderr:write("moonshake: the explanation could not be written: ", problem, "\n")
+    return STATUS.unusable
+  end
+  return 0
+end
+
 --- Runs the command.
 ---@param options table as the command line was parsed
 ---@return integer status 2 where nothing is known of the word
@@ -17,8 +27,7 @@ return function(options)
                 paint = colours.painter(is_terminal) }
   local word = table.concat(options.words, " ")
   if word == "" then
-    print(table.concat(lexicon.overview(how), "\n"))
-    return 0
+    return tell(lexicon.overview(how))
   end
   local found = lexicon.find(word)
   if #found == 0 then
@@ -26,6 +35,5 @@ return function(options)
       escape.short(word), lexicon.hint(word)))
     return STATUS.unusable
   end
-  print(table.concat(lexicon.lines(found, how), "\n"))
-  return 0
+  return tell(lexicon.lines(found, how))
 end
