@@ -38,8 +38,6 @@ command tshark              | tshark            | wireshark-cli      | tshark   
 command curl                | curl              | curl               | curl             | curl          | curl
 command xmllint             | libxml2-utils     | libxml2            | libxml2-utils    | libxml2       | -
 command gnutls-serv         | gnutls-bin        | gnutls-utils       | gnutls-utils     | gnutls        | gnutls
-command curl                | curl              | curl               | curl             | curl          | curl
-command nginx               | nginx-light       | nginx              | nginx            | nginx         | nginx
 command apache2 httpd       | apache2-bin       | httpd mod_ssl      | apache2 apache2-ssl | apache     | httpd
 command stdbuf              | coreutils         | coreutils          | coreutils        | coreutils     | -
 fuzzer                      | clang libclang-rt-dev | clang compiler-rt | clang compiler-rt | clang compiler-rt | -
@@ -53,6 +51,13 @@ command bazel-4             | bazel-bootstrap   | -                  | -        
 command zip                 | zip               | -                  | -                | -             | -
 command slurmctld           | slurm-wlm         | -                  | -                | -             | -
 command munged              | munge             | -                  | -                | -             | -
+END
+}
+
+# A server that Debian's package starts as well.
+needed_for_servers() {
+    cat <<'END'
+command nginx               | nginx-light       | nginx              | nginx            | nginx         | nginx
 END
 }
 
