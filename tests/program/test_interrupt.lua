@@ -148,7 +148,7 @@ ms.together(function() program:line() end, function() program:wait() end)
   local text, status = place.shell "moonshake lua waiting.lua"
   equal(status, 1)
   contains(text, "interrupted")
-  contains(text, "waiting.lua:5")
+  equal(text:find "waiting%.lua:[45]: " ~= nil, true, text) -- the write may be waited for, too
 end)
 
 place.remove()
