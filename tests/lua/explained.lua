@@ -88,16 +88,17 @@ local function plain_end(role, given)
 end
 
 --- What looks like a link and never was one, for what cannot be had from this stack: both ends'
---- fields and the events. Its `findings` are made as a link's are.
+--- fields (the client's `epoch` is that of all) and the events. Its `findings` are made as a link's
+--- are.
 function explained.fake(client, server, events, told)
   local link = { client = plain_end("client", client), server = plain_end("server", server),
                  events = events or {} }
   for index, event in ipairs(link.events) do
-    event.index, event.epoch = index, "initial"
+    event.index, event.epoch = index, link.client.epoch
   end
   link.findings = explain.of(link, told and {
-    initial = { client = function() return told.client or {} end,
-                server = function() return told.server or {} end },
+    [link.client.epoch] = { client = function() return told.client or {} end,
+                            server = function() return told.server or {} end },
   })
   return link
 end

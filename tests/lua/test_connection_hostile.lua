@@ -158,4 +158,14 @@ test("tickets without end are borne as long as they are not too many", function(
   equal(client.client.tickets_received, 16)
 end)
 
+test("messages without end and without data are not", function()
+  local most = require("moonshake.link.carrying").most
+  local before = most.events
+  most.events = 20
+  local _ <close> = setmetatable({}, { __close = function() most.events = before end })
+  local client = world.pair({ versions = "TLS1.3" }, { tickets = 16 })
+  equal(select(2, client:receive()), "protocol_violation")
+  contains(client.client.error.message, "messages without end")
+end)
+
 unit.done()

@@ -156,6 +156,20 @@ test("a client that had a ticket waits for one in vain in the renegotiation", fu
   equal(#link.findings, 1, "what is true of TLS 1.3 alone is not said of TLS 1.2")
 end)
 
+test("the wait for a ticket is no excuse where the server promised one", function()
+  for _, promised in ipairs { true, false } do
+    local one, event = explained.failed("client", "protocol_violation",
+                                        "GNUTLS_E_UNEXPECTED_PACKET",
+                                        { epoch = "renegotiation 1", tickets_received = 1 })
+    local link = explained.fake(one, { epoch = "renegotiation 1" }, {
+      { role = "client", kind = "message", type = "ServerHello", direction = "received",
+        hello = { ticket = promised } },
+      event,
+    })
+    equal(explained.has(link, "ticket_awaited"), not promised)
+  end
+end)
+
 test("a renegotiation that offers TLS 1.3 breaks the server, and the client waits", function()
   local link = explained.link(nil, { versions = "TLS1.2" })
   link:renegotiate { by = "client", client = { versions = { "TLS1.2", "TLS1.3" } } }

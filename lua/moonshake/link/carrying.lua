@@ -13,9 +13,9 @@ local natives = native.link_methods
 local FIRST_BYTES = 256 -- of what the peer sent are kept: they tell what is no TLS
 local MOST_QUEUED = 1 << 20 -- bytes that wait for a peer which does not read, while it is read from
 
--- What a peer may send in one action without any data: a chain may have 10,000 certificates.
-local MOST_BYTES = 1 << 24
-local MOST_EVENTS = 100000
+--- What a peer may send, and cause, in one action without any data: a chain may have 10,000
+--- certificates. (A test puts the bounds lower.)
+carrying.most = { bytes = 1 << 24, events = 100000 }
 
 --- The clock of moments.
 ---@return number seconds
@@ -154,6 +154,19 @@ local function tell_progress(state)
   end
 end
 
+-- Ends what has come to too much without any data.
+local function is_too_much(state, api, bytes, events)
+  local most = carrying.most
+  if bytes > most.bytes then
+    carrying.break_off(state, api, "message_too_large",
+                       ("the peer sent more than %d bytes and no data"):format(most.bytes))
+  elseif events > most.events then
+    carrying.break_off(state, api, "protocol_violation",
+                       "the peer sent messages without end and no data")
+  end
+  return bytes > most.bytes or events > most.events
+end
+
 --- Works with the peer until over() holds, or this end is over.
 ---@param state table
 ---@param api string
@@ -177,19 +190,15 @@ function carrying.drive(state, api, due, over)
     if over() or stands == "failed" or stands == "closed" then
       return true
     end
+    if is_too_much(state, api, count, natives.num_events(state.native) - events) then
+      return true
+    end
     tell_progress(state)
     local came = carry(state, api, due)
     if not came then
       return false
     end
     count = count + came
-    if count > MOST_BYTES then
-      carrying.break_off(state, api, "message_too_large",
-                         ("the peer sent more than %d bytes and no data"):format(MOST_BYTES))
-    elseif natives.num_events(state.native) - events > MOST_EVENTS then
-      carrying.break_off(state, api, "protocol_violation",
-                         "the peer sent messages without end and no data")
-    end
   end
 end
 
