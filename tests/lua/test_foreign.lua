@@ -321,4 +321,21 @@ test("programs of a case are gone when it has ended, and those of one that faile
 end)
 
 assert(files.remove_tree(directory))
+test("what a program leaves in its group ends with it", function()
+  local program = ms.program { "sh", "-c", "tail -f /dev/null >/dev/null 2>&1 & echo $!" }
+  local pid = program:line()
+  equal(program:wait().code, 0)
+  if not io.open "/proc/self/status" then
+    return -- where there is no way to look
+  end
+  local function lives()
+    local file <close> = io.open(("/proc/%s/status"):format(pid))
+    return file ~= nil and (file:read "a" or ""):find "State:%s+[^ZX]" ~= nil
+  end
+  local now = require("moonshake.io.loop").now
+  local due = now() + 10
+  while lives() and now() < due do end -- a killed process may take a moment
+  equal(lives(), false)
+end)
+
 unit.done()
