@@ -26,6 +26,7 @@ local methods = shown.methods(Connection, "connection")
 --   socket    once there is one            data     what arrived and was not received
 --   driving   the action that waits for the peer's bytes
 --   first_bytes   the first ones that the peer sent
+--   received      how many bytes the peer sent
 --   progress  what another function waits for meanwhile, if one does
 --   hung_up   whether the native link knows of the end of the peer's stream
 
@@ -271,7 +272,7 @@ end
 local function new(state, kin)
   local role = state.role
   state.roles, state.policies, state.told, state.data = { role }, {}, {}, ""
-  state.first_bytes = ""
+  state.first_bytes, state.received = "", 0
   state.policies[role] = state.policy
   state.native = strict.check("tls", native.link(state.configs.client, state.configs.server, kin))
   local self = inside.new(Connection, state, is_busy, dispose)

@@ -189,10 +189,19 @@ test("a reset, a deadline and an address of nobody are told as what they are", f
   end, 0.5)), "timeout")
   contains(found.what, "the client waited for ServerHello, and the server, which is not ours,")
   found = explained.finding(is_honest(live.server_of(function(raw)
-    raw:write("\22\3\1", 10)
+    raw:write("\22\3\1\4\0\1\0\4\0" .. ("\0"):rep(1000), 10)
     while raw:read(10) do end -- luacheck: ignore 542
   end, 0.5)), "timeout")
-  contains(explained.text(found), "the server received 3 bytes, and no whole message")
+  contains(explained.text(found), "the server received 1009 bytes, and no whole message")
+  local most = require("moonshake.link.carrying").most
+  local before = most.bytes
+  most.bytes = 1 << 16
+  found = explained.finding(is_honest(live.server_of(function(raw)
+    local record = "\22\3\1\64\0" .. ("\1\255\255\255"):rep(4096)
+    while raw:write(record, 10) do end -- luacheck: ignore 542
+  end, 10)), "message_too_large")
+  most.bytes = before
+  equal(found.what, "the server refuses what the client sends: its ClientHello is too large")
   local nobody = live.client_of_nobody()
   found = explained.finding(is_honest(nobody), "connection_refused")
   equal(found.what, "the client could not connect: nobody listens at " .. nobody.remote)

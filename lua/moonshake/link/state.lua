@@ -56,17 +56,20 @@ end
 
 local OTHER = { client = "server", server = "client" }
 
---- What no event tells of an end that is somewhere else: its `role`, its `address`, and the
---- `first_bytes` that came from it, should they be no TLS. Nil where both ends are here, and for
---- what only has a link's fields.
+--- What no event tells of an end that is somewhere else: its `role`, its `address`, the
+--- `first_bytes` that came from it, should they be no TLS, and how many it `sent`. Nil where both
+--- ends are here, and for what only has a link's fields.
 ---@param self table
----@return { role: "client"|"server", address: string, first_bytes: string }|nil
+---@return { role: "client"|"server", address: string, first_bytes: string, sent: integer }|nil
 function state.far(self)
   local made = state.is_link(self) and rawget(self, STATE)
   if not made or #made.roles > 1 then
     return nil
   end
-  return { role = OTHER[made.roles[1]], address = made.remote, first_bytes = made.first_bytes }
+  return {
+    role = OTHER[made.roles[1]], address = made.remote,
+    first_bytes = made.first_bytes, sent = made.received,
+  }
 end
 
 local made_outside = 0 -- links that are no case's

@@ -18,8 +18,8 @@ local function known_of(record)
   return fields
 end
 
---- The far end of a link: its `role`, its `address` and the `first_bytes` that came from it. Nil
---- where both ends are here.
+--- The far end of a link: its `role`, its `address`, the `first_bytes` that came from it and how
+--- many it `sent`. Nil where both ends are here.
 known.far = inside.far
 
 --- One snapshot for each epoch, the current one last.

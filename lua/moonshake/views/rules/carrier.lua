@@ -48,9 +48,9 @@ local function add_last(story, fault, why)
   local last = last_received(story, fault)
   if last then
     why[#why + 1] = ("the last that the %s received was %s"):format(fault.role, last.type)
-  elseif #story.far.first_bytes > 0 then
+  elseif story.far.sent > 0 then
     why[#why + 1] = ("the %s received %s, and no whole message"):format(
-      fault.role, phrase.count(#story.far.first_bytes, "byte"))
+      fault.role, phrase.count(story.far.sent, "byte"))
   else
     why[#why + 1] = ("the %s received nothing at all"):format(fault.role)
   end
