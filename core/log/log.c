@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include "certificate_set.h"
 #include "clock.h"
 #include "memory.h"
 #include "names.h"
@@ -38,7 +39,7 @@ struct ms_log {
     struct arena *arena;
     struct epoch *epochs;
     size_t num_epochs, epoch_capacity;
-    struct ms_certificates certificates;
+    struct ms_certificate_set certificates;
     struct ms_secrets secrets;
 };
 
@@ -98,7 +99,7 @@ void ms_log_release(struct ms_log *log) {
         ms_free(log->epochs[i].name);
     }
     ms_free(log->epochs);
-    ms_certificates_clear(&log->certificates);
+    ms_certificate_set_clear(&log->certificates);
     ms_secrets_clear(&log->secrets);
     ms_free(log);
 }
@@ -174,12 +175,7 @@ struct ms_slice ms_log_keep_carried(struct ms_log *log, enum ms_role role, struc
 
 bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain) {
     for (size_t i = 0; i < chain->num; i++) {
-        size_t at = 0;
-        while (at < log->certificates.num && log->certificates.items[at] != chain->items[i]) {
-            at++;
-        }
-        if (at == log->certificates.num &&
-            !ms_certificates_add(&log->certificates, chain->items[i])) {
+        if (!ms_certificate_set_add(&log->certificates, chain->items[i])) {
             return false;
         }
     }
@@ -187,13 +183,7 @@ bool ms_log_know(struct ms_log *log, const struct ms_certificates *chain) {
 }
 
 struct ms_certificate *ms_log_known(const struct ms_log *log, struct ms_slice der) {
-    for (size_t i = 0; i < log->certificates.num; i++) {
-        struct ms_certificate *known = log->certificates.items[i];
-        if (ms_slice_equal(ms_certificate_der(known), der)) {
-            return known;
-        }
-    }
-    return NULL;
+    return ms_certificate_set_find(&log->certificates, der);
 }
 
 struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice der) {
@@ -205,7 +195,7 @@ struct ms_certificate *ms_log_certificate(struct ms_log *log, struct ms_slice de
     if (!fresh) {
         return NULL;
     }
-    bool added = ms_certificates_add(&log->certificates, fresh);
+    bool added = ms_certificate_set_add(&log->certificates, fresh);
     ms_certificate_release(fresh);
     return added ? fresh : NULL;
 }
