@@ -96,6 +96,18 @@ certificates.install("certificate",
                      strict.schema("certificate", native.fields "certificate"),
                      certificate, show_certificate)
 
+--- The certificates of a list that can be read: a peer may send anything as one.
+---@param list any[] certificates, or tables with their fields
+---@return any[]
+function certificates.readable(list)
+  local found = {}
+  for index = 1, #list do
+    local one = list[index]
+    found[#found + 1] = (type(one) == "table" or native.field(one, "subject")) and one or nil
+  end
+  return found
+end
+
 ---------------------------------------------------------------------------------------------------
 -- Keys: type, bits.
 

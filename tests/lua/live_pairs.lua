@@ -119,6 +119,20 @@ function live.answers(bytes)
   end
 end
 
+local function record(bytes)
+  return string.pack(">I1I2s2", 22, 0x0303, bytes)
+end
+
+local function message(kind, body)
+  return string.pack(">I1s3", kind, body)
+end
+
+--- What a server says in TLS 1.2 whose certificate cannot be read: a ServerHello with
+--- ECDHE-ECDSA-AES128-GCM-SHA256, and the Certificate.
+live.UNREADABLE = record(message(2, "\3\3" .. ("r"):rep(32) .. "\0\xc0\x2b\0"
+                                    .. string.pack(">s2", "\xff\x01\0\1\0\0\x17\0\0")))
+  .. record(message(11, string.pack(">s3", string.pack(">s3", "no certificate"))))
+
 --- What a raw socket does: says this, reads until its peer is done.
 function live.says(bytes)
   return function(raw)

@@ -104,6 +104,11 @@ test("an alert in clear is drawn in clear", function()
   equal(steps.ClientHello.fate, "handed")
 end)
 
+test("a certificate that cannot be read is drawn as one", function()
+  local text = draw_all(live.client_of(live.answers(live.UNREADABLE)))
+  contains(text, "a certificate that cannot be read")
+end)
+
 test("what is no TLS is drawn as what it led to", function()
   local steps = steps_of(live.client_of(live.says "SSH-2.0-OpenSSH_9.2\r\n"))
   equal(steps.ClientHello.fate, "handed")

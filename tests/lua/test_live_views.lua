@@ -34,6 +34,7 @@ local function all()
   end
   list[#list + 1] = live.client_of(live.answers "\21\3\3\0\2\2\40")
   list[#list + 1] = live.client_of(live.says "SSH-2.0-OpenSSH_9.2\r\n")
+  list[#list + 1] = live.client_of(live.answers(live.UNREADABLE))
   list[#list + 1] = live.server_of(function() end)
   list[#list + 1] = live.client_of_nobody()
   list[#list + 1] = tls.connect { port = 1, client = {} }

@@ -1,7 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- The probe against servers of ours in this process: what it finds, and what it makes of it.
-local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local here = arg[0]:match ".*/" or ""
+local unit = dofile(here .. "harness.lua")
+local live = dofile(here .. "live_pairs.lua")
+local as_json = require "moonshake.probe.json"
+local as_text = require "moonshake.probe.text"
 local connection = require "moonshake.connection"
+local dkjson = require "dkjson"
 local ms = require "moonshake"
 local native = require "moonshake.native"
 local probe = require "moonshake.probe"
@@ -402,6 +407,20 @@ test("whatever comes that looks like TLS and is none has an end and a name", fun
   equal(found.verdict, "refused", found.summary)
   found = sends(("x"):rep(1 << 20))
   equal(found.verdict, "unreachable", found.summary)
+end)
+
+test("a server whose certificate cannot be read is refused for it, and kept as far as it can be",
+     function()
+  local found = probed_socket(live.answers(live.UNREADABLE))
+  equal(found.verdict, "refused", found.summary)
+  equal(found.by, "us")
+  contains(found.summary, "certificate_rejected")
+  contains(table.concat(as_text(found, { width = 80, paint = tostring }), "\n"),
+           "beside     1 certificate that cannot be read")
+  local told = dkjson.decode(as_json(found))
+  equal(told.unreadable, 1)
+  equal(told.chain, nil)
+  contains(write(found), "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
 end)
 
 test("one that never answers is waited for as long as was said", function()

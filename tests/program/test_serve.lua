@@ -270,6 +270,40 @@ test("clients that send garbage, no end, nothing, or a part and leave are told a
   contains(told, "5 clients: 0 accepted, 0 refused, 5 failed\n")
 end)
 
+-- A client of TLS 1.2 whose certificate is none: unreadable.lua PORT.
+place.put("unreadable.lua", [[
+local socket = require "moonshake.io.socket"
+local function message(kind, body)
+  return string.pack(">I1I2s2", 22, 0x0303, string.pack(">I1s3", kind, body))
+end
+local function extension(kind, body)
+  return string.pack(">I2s2", kind, body)
+end
+local one = assert(socket.connect({ host = "127.0.0.1", port = tonumber((...)) }, 60))
+one:write(message(1, "\3\3" .. ("c"):rep(32) .. "\0" .. "\0\2\xc0\x2b" .. "\1\0"
+  .. string.pack(">s2", extension(10, "\0\2\0\23") .. extension(13, "\0\2\4\3")
+                        .. extension(0xff01, "\0"))), 60)
+local came = ""
+while not came:find "\14\0\0\0$" do -- ServerHelloDone
+  came = came .. assert(one:read(60))
+end
+one:write(message(11, string.pack(">s3", string.pack(">s3", "no certificate"))), 60)
+while one:read(60) do end]])
+
+test("a client whose certificate cannot be read is told of like any other", function()
+  local _, told, status, errors = serve("--client-auth require --make-client client --once",
+                                        "moonshake lua unreadable.lua $port")
+  equal(errors, "")
+  equal(status, 1)
+  contains(told, "sent     a certificate that cannot be read\n")
+  contains(told, "1 client: 0 accepted, 1 refused, 0 failed\n")
+  _, told = serve("--client-auth require --make-client client --once --json", [[
+    moonshake lua unreadable.lua $(sed -n 's/.*"port":\([0-9]*\).*/\1/p' out)]])
+  local _, clients = objects(told)
+  equal(clients[1].outcome, "refused")
+  equal(#clients[1].certificate.sent, 1)
+end)
+
 test("a client that waits holds nobody up", function()
   local text, told = serve("--make-client client", [[
     for i in 1 2 3; do moonshake lua bad.lua $port waits 2>>there & waiting="$waiting $!"; done

@@ -2,6 +2,7 @@
 -- The probe of a server: several connections, each an experiment, and what they show together.
 local asked = require "moonshake.probe.asked"
 local attempt = require "moonshake.probe.attempt"
+local certificates = require "moonshake.certificates"
 local chain = require "moonshake.probe.chain"
 local depth = require "moonshake.probe.depth"
 local fit = require "moonshake.probe.fit"
@@ -149,7 +150,12 @@ function Probe:read_chain()
   if not list or #list == 0 then
     return
   end
-  found.chain = table.move(list, 1, #list, 1, {})
+  local readable = certificates.readable(list)
+  found.unreadable = #readable < #list and #list - #readable or nil
+  if #readable == 0 then
+    return
+  end
+  found.chain = readable
   found.verification = client.history[1].verification
   found.read = chain.read(found.chain, found.verification, found.at)
 end

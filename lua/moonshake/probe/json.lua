@@ -10,6 +10,7 @@
 --   chain         as it was sent, a list of { subject, issuer, serial, fingerprint, key_type,
 --                 key_bits, signature_algorithm, not_before, not_after, days_left, dns_names,
 --                 ip_addresses, is_ca, self_signed, remarks }
+--   unreadable    how many certificates beside those cannot be read
 --   verification  { verified, problems, openssl, text, missing: { what, subject } }
 --   request       of a client certificate: { when, requirement, by_version, issuers,
 --                 signature_schemes }; null: nobody asked
@@ -109,7 +110,7 @@ local function verification_of(found)
       openssl[#openssl + 1] = words
     end
   end
-  local missing = found.read.missing
+  local missing = found.read and found.read.missing
   return object({ "verified", "problems", "openssl", "text", "missing" }, {
     verified = verification.verified, problems = list(verification.problems),
     openssl = list(openssl), text = verification.text,
@@ -170,7 +171,7 @@ end
 return function(found)
   local options = found.options
   return json.encode(object({ "target", "verdict", "by", "summary", "next", "remarks", "connection",
-                              "versions", "chain", "verification", "request", "ours",
+                              "versions", "chain", "unreadable", "verification", "request", "ours",
                               "resumption", "depth" }, {
     target = object({ "host", "port", "path", "address", "server_name", "starttls" }, {
       host = options.place.host, port = options.place.port, path = options.place.path,
@@ -179,6 +180,7 @@ return function(found)
     verdict = found.verdict, by = found.by, summary = found.summary, next = list(found.next),
     remarks = list(found.remarks), connection = connection_of(found),
     versions = by_version(found.versions), chain = list(found.chain, certificate_of(found)),
+    unreadable = found.unreadable,
     verification = verification_of(found), request = request_of(found.request),
     ours = ours_of(found.ours), resumption = resumption_of(found.resumption),
     depth = depth_of(found.depth),

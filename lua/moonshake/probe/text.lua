@@ -106,22 +106,25 @@ function Page:certificate(found, index, certificate)
 end
 
 function Page:chain(found)
-  if not found.chain then
+  if not found.chain and not found.unreadable then
     return
   end
   local verification = found.verification
   local verified = verification and verification.verified
   self:head("its chain: " .. (verified and "verified" or "does not verify"),
             verified and "bold" or "red")
-  for index, certificate in ipairs(found.chain) do
+  for index, certificate in ipairs(found.chain or {}) do
     self:certificate(found, index, certificate)
+  end
+  if found.unreadable then
+    self:row("beside", phrase.count(found.unreadable, "certificate") .. " that cannot be read")
   end
   for _, problem in ipairs(verification and verification.problems or {}) do
     local words = chain.openssl(problem, found.chain, found.options.is_address)
     self:row("problem", problem .. (#words > 0 and "; OpenSSL: " .. table.concat(words, "; ")
                                     or ""))
   end
-  local missing = found.read.missing
+  local missing = found.read and found.read.missing
   if missing and missing.what == "intermediate_not_sent" then
     self:row("missing", ("the intermediate %s"):format(phrase.plain(missing.subject)))
   elseif verification and not verified then

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A link, or a connection to a far end, as the model of source.lua: what its ends report and what
 -- its log says. What a far end does not tell is taken from what it was seen to do.
+local certificates = require "moonshake.certificates"
 local disjoint = require "moonshake.reproduce.disjoint"
 local marks = require "moonshake.marks"
 
@@ -164,9 +165,9 @@ local function chain_of(link, role, index)
     local wire = known(link[side].history[index].wire)
     local list = wire and (side == role and wire.sent_certificates
                            or side ~= role and wire.received_certificates)
-    list = list and known(list)
+    list = list and known(list) and certificates.readable(list)
     if list and #list > 0 then
-      return plain_list(list)
+      return list
     end
   end
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What there is to tell of one client: plain values, read off its connection. Whoever tells it
 -- (text.lua, json.lua, page.lua) escapes it.
+local certificates = require "moonshake.certificates"
 local explain = require "moonshake.views.explain"
 local pki = require "moonshake.pki"
 
@@ -50,8 +51,9 @@ end
 ---------------------------------------------------------------------------------------------------
 -- The certificate
 
+-- Of one that cannot be read there is nothing to tell.
 local function certificate_of(one)
-  return {
+  return #certificates.readable { one } == 0 and {} or {
     subject = one.subject, issuer = one.issuer, fingerprint = one.fingerprint,
     not_before = one.not_before, not_after = one.not_after,
   }

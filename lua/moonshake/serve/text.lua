@@ -72,9 +72,10 @@ function text.certificate(told)
   end
   local list = { { "asked", asked } }
   for index, one in ipairs(told.sent or {}) do
-    list[#list + 1] = { index == 1 and "sent" or "", ("%s, issued by %s, valid until %s"):format(
-      one.subject == "" and "a certificate without a subject" or phrase.plain(one.subject),
-      phrase.plain(one.issuer), validity.date(one.not_after)) }
+    list[#list + 1] = { index == 1 and "sent" or "", one.subject
+      and ("%s, issued by %s, valid until %s"):format(phrase.subject(one), phrase.plain(one.issuer),
+                                                      validity.date(one.not_after))
+      or phrase.subject(one) }
   end
   if told.resumed then
     list[#list + 1] = { "", "with the session that it resumed, not in this handshake" }

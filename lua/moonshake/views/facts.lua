@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- What a handshake message says, in the few words that a diagram has room for: what was offered,
 -- what was chosen, whose chain. What is usual is not said.
+local certificates = require "moonshake.certificates"
+local phrase = require "moonshake.views.phrase"
+
 local facts = {}
 
 local FEW = 3 -- names of a list that are told; of a longer one there is the number
@@ -146,26 +149,29 @@ function TELL.ServerKeyExchange(_, context)
   return { client and client.group, client and client.peer_signature_scheme }
 end
 
-local function subject_of(certificate)
-  return certificate.subject == "" and "(no subject)" or certificate.subject
+-- A certificate in a line. Its issuer is named where that is not `after`, the next one.
+local function line_of(certificate, after)
+  if #certificates.readable { certificate } == 0 then
+    return phrase.subject(certificate)
+  end
+  local subject = certificate.subject == "" and "(no subject)" or certificate.subject
+  if certificate.self_signed then
+    return subject .. ", self-signed"
+  elseif after and #certificates.readable { after } > 0 and after.subject == certificate.issuer then
+    return subject
+  end
+  return ("%s, issued by %s"):format(subject, certificate.issuer)
 end
 
--- The chain as it was sent, a certificate a line. An issuer is named where it is not the next one.
-local function chain(certificates)
+-- The chain as it was sent, a certificate a line.
+local function chain(list)
   local lines = {}
-  for index, certificate in ipairs(certificates) do
-    local after = certificates[index + 1]
-    if index == FEW_CERTIFICATES and #certificates > FEW_CERTIFICATES then
-      lines[#lines + 1] = ("... %d certificates in all"):format(#certificates)
+  for index, certificate in ipairs(list) do
+    if index == FEW_CERTIFICATES and #list > FEW_CERTIFICATES then
+      lines[#lines + 1] = ("... %d certificates in all"):format(#list)
       break
     end
-    local line = subject_of(certificate)
-    if certificate.self_signed then
-      line = line .. ", self-signed"
-    elseif not after or after.subject ~= certificate.issuer then
-      line = ("%s, issued by %s"):format(line, certificate.issuer)
-    end
-    lines[#lines + 1] = line
+    lines[#lines + 1] = line_of(certificate, list[index + 1])
   end
   return lines
 end
