@@ -142,7 +142,7 @@ static bool note_closing(struct ms_session *session, int code) {
 /* Whether the stream ended within a record, which GnuTLS calls a length that it did not expect. */
 static bool is_cut_short(const struct ms_session *session, int code) {
     return code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && session->in_ended &&
-           session->in_at == session->in.len && session->received.part.len > 0;
+           session->in_at == session->in.len && ms_records_held(&session->received).len > 0;
 }
 
 void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {

@@ -125,6 +125,23 @@ static void a_stream_that_ends_in_a_record_was_closed_early(void **unused) {
     }
 }
 
+/* That the stream ends behind it does not excuse a message that is too short. */
+static void a_whole_record_that_is_wrong_is_a_violation_all_the_same(void **unused) {
+    (void)unused;
+    static const uint8_t short_hello[] = {22, 3, 3, 0, 6, 2, 0, 0, 2, 3, 3};
+    struct pair pair;
+    pair_make(&pair, TLS1_2);
+    pair_begin(&pair);
+    assert_int_equal(pair_pump(pair.ends[MS_CLIENT]), MS_PUMP_QUIET);
+    pair_feed(&pair, MS_CLIENT, short_hello, sizeof short_hello);
+    ms_link_hang_up(pair.ends[MS_CLIENT], MS_CLIENT);
+    assert_int_equal(pair_pump(pair.ends[MS_CLIENT]), MS_PUMP_QUIET);
+    pair_assert_problem(&pair, MS_CLIENT, "protocol_violation");
+    assert_string_equal(pair_state(&pair, MS_CLIENT)->error.code,
+                        "GNUTLS_E_UNEXPECTED_PACKET_LENGTH");
+    pair_clear(&pair);
+}
+
 static void who_closed_still_receives(void **unused) {
     (void)unused;
     for (size_t i = 0; i < 2; i++) {
@@ -242,6 +259,7 @@ int main(void) {
         cmocka_unit_test(the_end_of_the_stream_is_told_from_a_goodbye),
         cmocka_unit_test(a_stream_that_ends_in_a_handshake_ends_it),
         cmocka_unit_test(a_stream_that_ends_in_a_record_was_closed_early),
+        cmocka_unit_test(a_whole_record_that_is_wrong_is_a_violation_all_the_same),
         cmocka_unit_test(who_closed_still_receives),
         cmocka_unit_test(what_comes_after_the_goodbye_is_on_record_and_ignored),
         cmocka_unit_test(so_is_what_comes_after_a_failure),
