@@ -225,7 +225,7 @@ static int use_config(lua_State *L) {
     struct ms_error error;
     struct link_box *box;
     bool open = check_sessions(L, &box, &error);
-    enum ms_role role = to_role(L, 2);
+    enum ms_role role = to_role_here(L, box->link);
     struct ms_config *config = ms_config_check(L, 3);
     luaL_argcheck(L, config->role == role, 3, "a config of the other role");
     keep_config(L, 1, 3);

@@ -90,6 +90,29 @@ test("a config of the other role is refused", function()
   end)
 end)
 
+test("nothing can be asked of an end that is somewhere else", function()
+  local made = assert(native.config("server", { identities = { server } }))
+  local link = assert(native.link(assert(native.config("client", {})), nil))
+  local arguments = {
+    use = { made }, answer = { true }, feed = { "x" }, take = {}, hang_up = {}, question = {},
+    field = { "phase" }, snapshot = {}, history = {}, received = {}, standing = {},
+    exporter = { "EXPORTER-test", nil, 32 },
+  }
+  for name, given in pairs(arguments) do
+    raises("the far end", function()
+      links[name](link, "server", table.unpack(given, 1, 3))
+    end)
+  end
+  for action, given in pairs {
+    renegotiate = { by = "server" }, reauthenticate = {}, update_keys = { by = "server" },
+    send = { from = "server", data = "x" }, close = { by = "server" },
+  } do
+    local done, why = links.begin(link, action, given)
+    equal(done, nil, action)
+    equal(type(why), "string")
+  end
+end)
+
 test("metamethods called with something else do nothing", function()
   local meta = getmetatable(key)
   meta.__gc(anchors[1])
