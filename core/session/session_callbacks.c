@@ -315,6 +315,7 @@ static int on_message(gnutls_session_t tls, unsigned type, unsigned when, unsign
         /* GnuTLS 3.7.9 frees a session ticket twice when the hook refuses to send it. */
         return incoming ? GNUTLS_E_MEMORY_ERROR : 0;
     }
+    session->answered |= incoming && type == GNUTLS_HANDSHAKE_SERVER_HELLO;
     if (type == GNUTLS_HANDSHAKE_FINISHED && ms_session_version(session) < TLS1_3) {
         keep_master_secret(session);
     }

@@ -67,6 +67,7 @@ struct ms_session {
     bool owes_key_update;   /* the peer asked for one */
     bool said_goodbye;      /* close_notify was sent */
     bool refused_hello;     /* a refused ClientHello is left over in GnuTLS */
+    bool answered;          /* this handshake's ServerHello came */
     ms_peer_begins *begins; /* the peer is somewhere else; NULL: it is not */
     void *begins_context;
     bool peer_began, goes_along; /* reauthentication, by a CertificateRequest */

@@ -261,6 +261,7 @@ static void begin_action(struct ms_session *session, bool handshake) {
     session->warnings = 0;
     if (handshake) {
         session->completed = false;
+        session->answered = false;
         session->selection_noted = false;
         session->question = NULL;
         const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
@@ -457,8 +458,7 @@ static bool take_data_before(struct ms_session *session) {
         session->task != MS_TASK_HANDSHAKE) {
         return true;
     }
-    while (next_record(session) == MS_RECORD_APPLICATION_DATA &&
-           !ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_HELLO, true)) {
+    while (next_record(session) == MS_RECORD_APPLICATION_DATA && !session->answered) {
         size_t before = session->pulled;
         int result = read_once(session);
         bool again = result == GNUTLS_E_AGAIN || result == GNUTLS_E_INTERRUPTED;
@@ -494,8 +494,8 @@ static void step_handshake(struct ms_session *session) {
 }
 
 /* GnuTLS answers a KeyUpdate that asks for one (RFC 8446 section 4.6.3) with its next record, which
- * may never come, and cannot bear a second one before. Writing nothing makes it answer, and then
- * complain that there is nothing to write (3.7.9). */
+ * may never come. Writing nothing makes it answer, and then complain that there is nothing to write
+ * (3.7.9). */
 static void answer_key_update(struct ms_session *session) {
     if (!session->owes_key_update || session->task != MS_TASK_READ) {
         return;
