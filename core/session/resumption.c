@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* Bytes of sessions that are kept: some thousand of them, or few whose clients sent long chains. */
+#define MOST_STORED ((size_t)4 * 1024 * 1024)
+
 struct stored {
     struct stored *next;
     gnutls_datum_t key, value;
@@ -13,7 +16,8 @@ struct stored {
 struct ms_resumption {
     size_t count;
     gnutls_datum_t ticket_key; /* by gnutls_session_ticket_key_generate() */
-    struct stored *stored;
+    struct stored *oldest, **end;
+    size_t size; /* bytes of all */
 };
 
 struct ms_resumption *ms_resumption_new(struct ms_error *error) {
@@ -23,6 +27,7 @@ struct ms_resumption *ms_resumption_new(struct ms_error *error) {
         return NULL;
     }
     resumption->count = 1;
+    resumption->end = &resumption->oldest;
     int result = gnutls_session_ticket_key_generate(&resumption->ticket_key);
     if (result < 0) {
         ms_resumption_release(resumption);
@@ -43,20 +48,29 @@ static void free_stored(struct stored *stored) {
     ms_free(stored);
 }
 
+static void drop(struct ms_resumption *resumption, struct stored **at) {
+    struct stored *dropped = *at;
+    *at = dropped->next;
+    if (!dropped->next) {
+        resumption->end = at;
+    }
+    resumption->size -= dropped->value.size;
+    free_stored(dropped);
+}
+
 void ms_resumption_release(struct ms_resumption *resumption) {
     if (!resumption || --resumption->count > 0) {
         return;
     }
-    for (struct stored *stored = resumption->stored, *next; stored; stored = next) {
-        next = stored->next;
-        free_stored(stored);
+    while (resumption->oldest) {
+        drop(resumption, &resumption->oldest);
     }
     gnutls_free(resumption->ticket_key.data);
     ms_free(resumption);
 }
 
 static struct stored **find(struct ms_resumption *resumption, gnutls_datum_t key) {
-    struct stored **at = &resumption->stored;
+    struct stored **at = &resumption->oldest;
     while (*at &&
            ((*at)->key.size != key.size || memcmp((*at)->key.data, key.data, key.size) != 0)) {
         at = &(*at)->next;
@@ -76,8 +90,16 @@ static int store(void *context, gnutls_datum_t key, gnutls_datum_t value) {
         free_stored(fresh);
         return GNUTLS_E_MEMORY_ERROR;
     }
-    fresh->next = resumption->stored;
-    resumption->stored = fresh;
+    struct stored **before = find(resumption, key);
+    if (*before) {
+        drop(resumption, before);
+    }
+    *resumption->end = fresh;
+    resumption->end = &fresh->next;
+    resumption->size += value.size;
+    while (resumption->size > MOST_STORED) {
+        drop(resumption, &resumption->oldest);
+    }
     return 0;
 }
 
@@ -99,9 +121,7 @@ static int forget(void *context, gnutls_datum_t key) {
     if (!*at) {
         return GNUTLS_E_DB_ERROR;
     }
-    struct stored *found = *at;
-    *at = found->next;
-    free_stored(found);
+    drop(context, at);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server needs to take back the sessions it gave out: a ticket key, and a store by session
- * id for those without tickets. Counted; shared by the sessions that are to resume each other. */
+ * id for those without tickets, whose oldest are forgotten for want of room. Counted; shared by the
+ * sessions that are to resume each other. */
 #ifndef MS_RESUMPTION_H
 #define MS_RESUMPTION_H
 
