@@ -9,10 +9,10 @@
 #define TLS1_3 0x0304
 #define RECORD_HEADER 5
 #define MESSAGE_HEADER 4
-#define LONGEST_FRAGMENT                                                                           \
-    (16384 + 2048)          /* RFC 5246 section 6.2.3: the most that any version has               \
-                             */
 #define LONGEST_HELLO 65536 /* a ServerHello that is longer is not looked into */
+
+/* RFC 5246 section 6.2.3: the most that any version has. */
+#define LONGEST_FRAGMENT (16384 + 2048)
 
 #define FIELD(type, name, about)                                                                   \
     { #name, type, offsetof(struct ms_dissected, name), NULL, about }
@@ -107,6 +107,8 @@ static bool end_message(struct ms_dissector *dissector, struct ms_direction *dir
 static void begin_message(struct ms_direction *direction) {
     const uint8_t *header = direction->header;
     direction->left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
+    direction->kept =
+        header[0] == GNUTLS_HANDSHAKE_SERVER_HELLO && direction->left <= LONGEST_HELLO;
     direction->body.len = 0;
 }
 
@@ -125,9 +127,7 @@ static bool read_messages(struct ms_dissector *dissector, struct ms_direction *d
         }
         (void)ms_read_fixed(&part, direction->left < part.len ? direction->left : part.len, &some);
         direction->left -= (uint32_t)some.len;
-        bool wanted = direction->header[0] == GNUTLS_HANDSHAKE_SERVER_HELLO &&
-                      direction->body.len + some.len <= LONGEST_HELLO;
-        if (wanted && !ms_bytes_add(&direction->body, some.data, some.len)) {
+        if (direction->kept && !ms_bytes_add(&direction->body, some.data, some.len)) {
             return false;
         }
         if (direction->left == 0 && !end_message(dissector, direction, found)) {

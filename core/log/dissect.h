@@ -28,13 +28,14 @@ struct ms_dissector {
     uint16_t version; /* what the server chose; 0: not yet */
     struct ms_direction {
         struct ms_records records;
-        bool passed;          /* what is in `records` was no record, and has been handed out */
-        bool encrypted;       /* a ChangeCipherSpec that counts has passed */
-        uint8_t header[4];    /* of the handshake message under way */
-        size_t num_header;    /* bytes of it that have come */
-        uint32_t left;        /* bytes of its body that have not come */
-        struct ms_bytes body; /* of a ServerHello */
-    } directions[2];          /* by the role that sends */
+        bool passed;       /* what is in `records` was no record, and has been handed out */
+        bool encrypted;    /* a ChangeCipherSpec that counts has passed */
+        uint8_t header[4]; /* of the handshake message under way */
+        size_t num_header; /* bytes of it that have come */
+        uint32_t left;     /* bytes of its body that have not come */
+        bool kept;         /* that body is: it is a ServerHello's */
+        struct ms_bytes body;
+    } directions[2]; /* by the role that sends */
 };
 
 /* Zero-initialise. Takes some of what `from` sent (advancing `bytes`) and fills `*found`, which
