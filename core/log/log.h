@@ -105,8 +105,7 @@ bool ms_log_keep_secret(struct ms_log *log, const char *label, struct ms_slice c
                         struct ms_slice secret); /* false when memory is short */
 const struct ms_secrets *ms_log_secrets(const struct ms_log *log);
 
-/* Epochs: "initial", "renegotiation 1", "reauthentication 1", ... `first` is the index of the first
- * event of the current one. */
+/* Epochs: "initial", "renegotiation 1", "reauthentication 1", ... each with its first event. */
 bool ms_log_begin_epoch(struct ms_log *log, const char *kind);
 uint32_t ms_log_epoch(const struct ms_log *log);
 const char *ms_log_epoch_name(const struct ms_log *log, uint32_t epoch);

@@ -148,10 +148,6 @@ bool ms_session_use(struct ms_session *session, struct ms_config *config, struct
     return false;
 }
 
-struct ms_config *ms_session_config(const struct ms_session *session) {
-    return session->config;
-}
-
 static int offer_session(struct ms_session *session, struct ms_session *earlier) {
     gnutls_datum_t data = earlier->resume_data;
     if (!earlier->tls) {
@@ -320,10 +316,6 @@ bool ms_session_waits(const struct ms_session *session) {
 
 bool ms_session_failed(const struct ms_session *session) {
     return session->phase == MS_PHASE_FAILED;
-}
-
-bool ms_session_closed(const struct ms_session *session) {
-    return session->phase == MS_PHASE_CLOSED;
 }
 
 bool ms_session_ended(const struct ms_session *session) {

@@ -25,7 +25,6 @@ bool ms_session_retire(struct ms_session *session, struct ms_error *error);
 /* Other options from now on (retains); what is past is reported by those it had, and a site in
  * force stays so by its name. Fails, with the options of before in force, where GnuTLS cannot. */
 bool ms_session_use(struct ms_session *session, struct ms_config *config, struct ms_error *error);
-struct ms_config *ms_session_config(const struct ms_session *session); /* borrowed */
 
 /* Starting something; the work is done by ms_session_step(), and what goes wrong is state (want of
  * memory is told by the next step). All but the first need a completed handshake. */
@@ -85,7 +84,6 @@ const struct ms_state *ms_session_state(struct ms_session *session, struct ms_er
 bool ms_session_content(const struct ms_session *session); /* the last thing started went well */
 bool ms_session_waits(const struct ms_session *session);   /* in a handshake that is not over */
 bool ms_session_failed(const struct ms_session *session);
-bool ms_session_closed(const struct ms_session *session);
 bool ms_session_ended(const struct ms_session *session); /* the peer said goodbye */
 bool ms_session_completed(
     const struct ms_session *session); /* the initial handshake returned success */
