@@ -18,6 +18,7 @@ struct ms_resumption {
     gnutls_datum_t ticket_key; /* by gnutls_session_ticket_key_generate() */
     struct stored *oldest, **end;
     size_t size; /* bytes of all */
+    bool memory_short;
 };
 
 struct ms_resumption *ms_resumption_new(struct ms_error *error) {
@@ -78,16 +79,25 @@ static struct stored **find(struct ms_resumption *resumption, gnutls_datum_t key
     return at;
 }
 
-static int store(void *context, gnutls_datum_t key, gnutls_datum_t value) {
-    struct ms_resumption *resumption = context;
+static struct stored *new_stored(gnutls_datum_t key, gnutls_datum_t value) {
     struct stored *fresh = ms_alloc(sizeof *fresh);
     if (!fresh) {
-        return GNUTLS_E_MEMORY_ERROR;
+        return NULL;
     }
     fresh->key = (gnutls_datum_t){ms_copy_bytes(key.data, key.size), key.size};
     fresh->value = (gnutls_datum_t){ms_copy_bytes(value.data, value.size), value.size};
     if (!fresh->key.data || !fresh->value.data) {
         free_stored(fresh);
+        return NULL;
+    }
+    return fresh;
+}
+
+static int store(void *context, gnutls_datum_t key, gnutls_datum_t value) {
+    struct ms_resumption *resumption = context;
+    struct stored *fresh = new_stored(key, value);
+    if (!fresh) {
+        resumption->memory_short = true; /* GnuTLS goes on, whatever this returns */
         return GNUTLS_E_MEMORY_ERROR;
     }
     struct stored **before = find(resumption, key);
@@ -134,4 +144,10 @@ int ms_resumption_enable(struct ms_resumption *resumption, gnutls_session_t tls,
     gnutls_db_set_retrieve_function(tls, retrieve);
     gnutls_db_set_remove_function(tls, forget);
     return 0;
+}
+
+bool ms_resumption_was_short(struct ms_resumption *resumption) {
+    bool was_short = resumption->memory_short;
+    resumption->memory_short = false;
+    return was_short;
 }

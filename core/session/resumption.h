@@ -17,5 +17,7 @@ void ms_resumption_release(struct ms_resumption *resumption); /* NULL is fine */
 /* Makes a server session use it, which must not outlive it: tickets (RFC 5077, RFC 8446 4.6.1), or
  * session ids up to TLS 1.2. Returns what GnuTLS does. */
 int ms_resumption_enable(struct ms_resumption *resumption, gnutls_session_t tls, bool tickets);
+/* Whether a session was not kept for want of memory since this was asked last. */
+bool ms_resumption_was_short(struct ms_resumption *resumption);
 
 #endif

@@ -479,6 +479,8 @@ static void step_handshake(struct ms_session *session) {
         bool reauth = session->task == MS_TASK_REAUTH;
         int result = reauth ? gnutls_reauth(session->tls, 0) : gnutls_handshake(session->tls);
         note_new_selection(session);
+        session->memory_short |=
+            session->resumption && ms_resumption_was_short(session->resumption);
         if (session->memory_short) {
             return;
         }

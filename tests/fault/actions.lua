@@ -437,6 +437,16 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
   end, established(version))
 end
 
+action("a session resumed by its id", function(link)
+  shake(link)
+  local resumed <close> = shake(new_link("TLS1.2", { server = { tickets = 0 } }, link))
+  local state = assert(links.snapshot(resumed, "client"))
+  assert(state.resumed, "not resumed")
+  return state
+end, function()
+  return new_link("TLS1.2", { server = { tickets = 0 } })
+end)
+
 action("a dissector", function(stream)
   local dissector = native.dissector()
   local found = {}
