@@ -202,7 +202,7 @@ each("an expired certificate is told with by how much and under which clock", "e
 end, function(text, sender)
   contains(text, "CN=leaf expired 31 days ago")
   contains(text, "CN=leaf was valid until 2026-12-16T08:00:00Z")
-  contains(text, ("it is 2027-01-16T08:00:00Z by the %s's clock, which is set 1 day ahead")
+  contains(text, ("it is 2027-01-16T08:00:00Z by the %s's clock, which is set 24 hours ahead")
            :format(OTHER[sender]))
 end)
 
@@ -211,7 +211,7 @@ each("of several expired certificates the topmost is named first, and all are li
   local old = root:authority { cn = "Old CA", not_after = "-1d", not_before = "-90d" }
   return leaf(old, { not_after = "-1h", not_before = "-90d" })
 end, function(text)
-  contains(text, "CN=Old CA expired 1 day ago")
+  contains(text, "CN=Old CA expired 24 hours ago")
   contains(text, "CN=leaf was valid until")
 end)
 
@@ -220,7 +220,7 @@ each("a certificate of the future is told with by how much", "not_activated", "n
   return leaf(root, { not_before = "+2h" }), { clock_offset = -60 }
 end, function(text, sender)
   contains(text, "CN=leaf becomes valid in 2 hours")
-  contains(text, ("by the %s's clock, which is set 1 minute back"):format(OTHER[sender]))
+  contains(text, ("by the %s's clock, which is set 60 seconds back"):format(OTHER[sender]))
 end)
 
 each("a wrong purpose is told with the one that is needed", "purpose_mismatch", "purpose_mismatch",

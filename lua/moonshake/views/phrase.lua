@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Parts of sentences: names that somebody else chose, lists, times and spans. What comes back can
--- be printed: it is escaped, and as long as a reader bears.
+-- Parts of sentences: names that somebody else chose, lists, counts, alerts. What comes back can be
+-- printed: it is escaped, and as long as a reader bears. (Times are told by validity.lua.)
 local escape = require "moonshake.escape"
 
 local phrase = {}
@@ -79,28 +79,6 @@ end
 ---@return string
 function phrase.count(count, noun)
   return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
-end
-
-local UNITS = { { 31557600, "year" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
-
---- A span of time in its largest unit, rounded down: "29 days".
----@param seconds integer
----@return string
-function phrase.span(seconds)
-  for _, unit in ipairs(UNITS) do
-    if seconds >= unit[1] then
-      return phrase.count(seconds // unit[1], unit[2])
-    end
-  end
-  return phrase.count(seconds, "second")
-end
-
---- A time in UTC: "2024-02-29T12:00:00Z".
----@param epoch integer
----@return string
-function phrase.time(epoch)
-  local done, text = pcall(os.date, "!%Y-%m-%dT%H:%M:%SZ", epoch)
-  return done and text --[[@as string]] or ("%d seconds from 1970"):format(epoch)
 end
 
 --- An alert with its number.

@@ -4,16 +4,17 @@
 local chain = require "moonshake.views.chain"
 local phrase = require "moonshake.views.phrase"
 local refusal = require "moonshake.views.refusal"
+local validity = require "moonshake.views.validity"
 
 -- Whose clock it was, where it is not the case's own.
 local function clock_of(story, judgement)
   local offset = story.told[judgement.role].clock_offset or 0
   local of = ("the %s's clock"):format(judgement.role)
   if offset ~= 0 then
-    of = ("%s, which is set %s %s"):format(of, phrase.span(math.abs(offset)),
+    of = ("%s, which is set %s %s"):format(of, validity.span(math.abs(offset)),
                                            offset > 0 and "ahead" or "back")
   end
-  return ("it is %s by %s"):format(phrase.time(judgement.at), of)
+  return ("it is %s by %s"):format(validity.time(judgement.at), of)
 end
 
 -- A rule about one end of the validity. `when(certificate, at)`: by how many seconds it lies
@@ -40,7 +41,7 @@ local function validity_rule(name, when, reason, detail, next_step)
       why[#why + 1] = clock_of(story, judgement)
       return {
         reason = reason:format(phrase.subject(certificate),
-                               phrase.span(when(certificate, judgement.at))),
+                               validity.span(when(certificate, judgement.at))),
         why = why, certificate = certificate, next = next_step,
       }
     end,
@@ -157,13 +158,13 @@ return {
   validity_rule("not_activated", function(one, at)
     return at < one.not_before and one.not_before - at or nil
   end, "%s becomes valid in %s", function(one)
-    return ("%s is not valid before %s"):format(phrase.subject(one), phrase.time(one.not_before))
+    return ("%s is not valid before %s"):format(phrase.subject(one), validity.time(one.not_before))
   end, "wait, correct the clock, or issue the certificate with an earlier not_before"),
 
   validity_rule("expired", function(one, at)
     return at > one.not_after and at - one.not_after or nil
   end, "%s expired %s ago", function(one)
-    return ("%s was valid until %s"):format(phrase.subject(one), phrase.time(one.not_after))
+    return ("%s was valid until %s"):format(phrase.subject(one), validity.time(one.not_after))
   end, "have the certificate issued anew, or correct the clock"),
 
   refusal.rule {
