@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -151,6 +152,17 @@ static int keep_to_itself(lua_State *L) {
     return answer(L, fcntl((int)descriptor, F_SETFD, FD_CLOEXEC) == 0);
 }
 
+static int lock(lua_State *L) {
+    lua_Integer descriptor = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, descriptor >= 0 && descriptor <= INT_MAX, 1, "not a descriptor");
+    bool locked = flock((int)descriptor, LOCK_EX | LOCK_NB) == 0;
+    if (!locked && errno == EWOULDBLOCK) {
+        lua_pushboolean(L, false);
+        return 1;
+    }
+    return answer(L, locked);
+}
+
 static int standard_files(lua_State *L) {
     lua_pushliteral(L, "");
     for (int i = 0; i <= STDERR_FILENO; i++) {
@@ -177,6 +189,7 @@ int ms_program_open(lua_State *L) {
                                          {"adopt_orphans", adopt_orphans},
                                          {"end_child", end_child},
                                          {"keep_to_itself", keep_to_itself},
+                                         {"lock", lock},
                                          {"standard_files", standard_files},
                                          {"ignores", ignores},
                                          {NULL, NULL}};

@@ -18,11 +18,15 @@ void ms_program_listen(lua_State *L);
  *   die_with_parent(pid)  true: the process is killed when its parent ends. It is killed at once if
  *                         its parent is no longer `pid` (default: the parent at the call, which may
  *                         be the one that inherited it). false where there is no such thing.
- *   adopt_orphans()       true: processes below this one that lose their parent become its
- * children. false where there is no such thing. end_child(pid)        true: the child is killed,
- * and gone. nil and why. keep_to_itself(fd)    true: programs that this one starts do not get the
- * descriptor. nil and why. standard_files()      a text that tells which files descriptors 0, 1 and
- * 2 are. ignores(signal)       whether the signal of this number is ignored.
+ *   adopt_orphans()       true: processes below this one that lose their parent become children of
+ *                         it. false where there is no such thing.
+ *   end_child(pid)        true: the child is killed, and gone. nil and why.
+ *   keep_to_itself(fd)    true: programs that this one starts do not get the descriptor. nil and
+ *                         why.
+ *   lock(fd)              true: no other process gets the lock of the descriptor's file until that
+ *                         is closed, or this process ends. false: another has it. nil and why.
+ *   standard_files()      a text that tells which files descriptors 0, 1 and 2 are.
+ *   ignores(signal)       whether the signal of this number is ignored.
  */
 int ms_program_open(lua_State *L);
 
