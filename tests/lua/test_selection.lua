@@ -23,6 +23,8 @@ put("some/below/b.lua", [[
 require("moonshake").scenario "fourth" { tags = "new", run = function() end }]])
 put("some/.hidden.lua", "error 'never loaded'")
 put("some/notes.txt", "no Lua at all")
+put("a::b/c::d.lua", [[
+require("moonshake").scenario "e::f" { run = function() end }]])
 put("none/empty.lua", "")
 put("broken/c.lua", "error 'it does not load'")
 
@@ -95,6 +97,31 @@ test("an id means a case, a scenario's name all of its cases", function()
   equal(ids, "")
   contains(made.unmatched[1], "there is no such case (did you mean")
   contains(made.unmatched[1], 'a.lua::second[n=2]"?)')
+end)
+
+test("names of folders and files may have in them what ends one in an id", function()
+  equal(select { "a::b" }, "c::d.lua::e::f")
+  equal(select { "a::b/c::d.lua" }, "c::d.lua::e::f")
+  equal(select { "a::b/c::d.lua:1" }, "c::d.lua::e::f")
+  equal(select { "a::b/c::d.lua::e::f" }, "c::d.lua::e::f")
+  equal(select { "a::b/../a::b/c::d.lua::e::f" }, "c::d.lua::e::f")
+end)
+
+-- Whether a case of this id would be selected, did it exist.
+local function would_select(target, id)
+  local plan = selection.plan { directory .. "/" .. target }
+  return selection.would_select(plan, listings_of(plan.files), {}, directory .. "/" .. id)
+end
+
+test("a case that is gone is known by the file that its id begins with", function()
+  equal(would_select("some", "some/a.lua::gone"), true)
+  equal(would_select("some/a.lua", "some/a.lua::gone"), true)
+  equal(would_select("some/a.lua", "some/below/b.lua::gone"), false)
+  equal(would_select("some/a.lua::second", "some/a.lua::second[n=3]"), true)
+  equal(would_select("broken", "broken/c.lua::x"), false)
+  equal(would_select("a::b", "a::b/c::d.lua::gone"), true)
+  equal(would_select("a::b/c::d.lua", "a::b/c::d.lua::gone"), true)
+  equal(would_select("a::b", "a/c.lua::gone"), false)
 end)
 
 test("a text is no pattern", function()

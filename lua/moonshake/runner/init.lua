@@ -87,7 +87,9 @@ end
 
 -- Whether an id's file was loaded; and whether, as far as can be told, the case is no more.
 function Session:knows(id)
-  local path = id:match "^(.-)::" or id
+  local path = selection.file_of(id, function(path)
+    return self.listings[path] or files.kind(path) == "file"
+  end) or id
   local listing = self.listings[path]
   if not (listing and listing.cases) then
     return false, not files.kind(path)

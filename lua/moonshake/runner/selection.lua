@@ -37,18 +37,40 @@ function selection.id_path(path)
   return text:sub(1, #here) == here and text:sub(#here + 1) or text
 end
 
+--- The file that an id begins with. Its name, and the scenario's, may have "::" in them, too: it is
+--- the shortest that there is, or else the shortest.
+---@param id string
+---@param is_file fun(path: string): any
+---@return string|nil path nil where it is no id
+function selection.file_of(id, is_file)
+  local at = id:find("::", 1, true)
+  local shortest = at and id:sub(1, at - 1)
+  while at do
+    local path = id:sub(1, at - 1)
+    if is_file(path) then
+      return path
+    end
+    at = id:find("::", at + 1, true)
+  end
+  return shortest
+end
+
+local function is_file(path)
+  return files.kind(path) == "file"
+end
+
 -- A word of the command line: a path alone, FILE:LINE, FILE::SCENARIO or an id.
 local function parse(word)
-  local path, rest = word:match "^(.-)::(.*)$"
-  if path then
-    path = selection.id_path(path)
-    return { path = path, id = path .. "::" .. rest }
+  if files.kind(word) then
+    return { path = selection.id_path(word) }
   end
   local before, line = word:match "^(.+):(%d+)$"
-  if before and not files.kind(word) then
-    return { path = selection.id_path(before), line = math.tointeger(tonumber(line)) }
+  local file = not (before and is_file(before)) and selection.file_of(word, is_file)
+  if file then
+    local path = selection.id_path(file)
+    return { path = path, id = path .. word:sub(#file + 1) }
   end
-  return { path = selection.id_path(word) }
+  return { path = selection.id_path(before or word), line = math.tointeger(tonumber(line)) }
 end
 
 -- The files that a path means; nil and a problem where it means none.
@@ -279,9 +301,8 @@ local function means(target, id)
   elseif target.id then
     return id == target.id or id:sub(1, #target.id + 1) == target.id .. "["
   end
-  local file = id:match "^(.-)::"
-  return file == target.path or target.path == "."
-    or file ~= nil and file:sub(1, #target.path + 1) == target.path .. "/"
+  local path = target.path
+  return path == "." or id:sub(1, #path + 2) == path .. "::" or id:sub(1, #path + 1) == path .. "/"
 end
 
 --- Whether a case of an id would be selected if there were one; false where that cannot be told.
@@ -291,7 +312,8 @@ end
 ---@param id string
 ---@return boolean
 function selection.would_select(plan, listings, filter, id)
-  local listing = listings[id:match "^(.-)::" or ""]
+  local path = selection.file_of(id, function(path) return listings[path] end)
+  local listing = listings[path or ""]
   if #(filter.tags or {}) > 0 or listing and listing.problem
     or not (has_text({ id = id }, filter.text) and has_text({ id = id }, filter.other_text))
   then
