@@ -54,24 +54,24 @@ function Race:try_next()
   local address = self.addresses[self.number]
   local request, message = attempt(handle.connect, handle, address, self.port,
                                    loop.guard(function(problem)
-    if not self.open[handle] then
+    if not self.open[handle] or self.won.values then
       return -- the race is over
-    end
-    self.open[handle] = nil
-    if self.won.values then -- by another, a moment ago
-      loop.close(handle)
     elseif problem then
-      loop.close(handle)
+      self:drop(handle)
       self:fail(problem)
     else
       self.won:finish(handle)
     end
   end))
   if not request then
-    self.open[handle] = nil
-    loop.close(handle)
+    self:drop(handle)
     self:fail(message)
   end
+end
+
+function Race:drop(handle)
+  self.open[handle] = nil
+  loop.close(handle)
 end
 
 function Race:run(seconds)
@@ -84,12 +84,15 @@ function Race:run(seconds)
   local _ <close> = setmetatable({}, { __close = function()
     timer:close()
     for handle in pairs(self.open) do
-      loop.close(handle)
+      self:drop(handle)
     end
-    self.open = {}
   end })
   self:try_next()
-  return wait.await(self.won, seconds)
+  local happened, handle, message = wait.await(self.won, seconds)
+  if handle then
+    self.open[handle] = nil -- it is the caller's
+  end
+  return happened, handle, message
 end
 
 -- libuv would cut it.
@@ -101,16 +104,20 @@ local function connect_path(path, seconds)
   if is_too_long(path) then
     return nil, "name_not_found", ("%s: %s"):format(path, is_too_long(path))
   end
-  local handle, answered = loop.keep(uv.new_pipe(false)), wait.new()
+  local handle, answered, made = loop.keep(uv.new_pipe(false)), wait.new(), nil
+  local _ <close> = setmetatable({}, { __close = function()
+    if not made then
+      loop.close(handle)
+    end
+  end })
   handle:connect(path, loop.guard(function(problem)
     answered:finish(problem)
   end))
   local happened, problem = wait.await(answered, seconds)
   if happened and not problem then
-    return stream.new(handle, path)
-  end
-  loop.close(handle)
-  if not happened then
+    made = stream.new(handle, path)
+    return made
+  elseif not happened then
     return nil, "timeout", ("no connection to %s within %g s"):format(path, seconds)
   end
   local word, sentence = told(problem, "connection_refused")
