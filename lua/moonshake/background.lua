@@ -12,12 +12,14 @@ local ready = {} -- tasks that can go on, in order
 local Task = {}
 Task.__index = Task
 
+-- What it has to close it closes now, also where it raised: Lua leaves that to whoever resumed it.
 local function end_task(self)
   wait.set_task(self.thread, false)
   if self.timer then
     self.timer:close()
   end
   self.over = true
+  coroutine.close(self.thread)
 end
 
 -- Has it go on until it waits or ends.
@@ -86,7 +88,6 @@ function Task:stop()
       self.waits_for:wakes_not(self.wake)
     end
     end_task(self)
-    coroutine.close(self.thread)
   end
 end
 

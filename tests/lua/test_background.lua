@@ -71,6 +71,16 @@ test("what one raises is raised by the wait that ran it, and the others go on", 
   equal(wait.await(told, 10), true)
 end)
 
+test("one that raises closes what it has to", function()
+  local closed = 0
+  background.start(function()
+    local _ <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+    error("it fell over", 0)
+  end)
+  raises("it fell over", function() wait.await(wait.new(), 10) end)
+  equal(closed, 1)
+end)
+
 test("one that is stopped closes what it has to", function()
   local closed, never = false, wait.new()
   local task = background.start(function()
