@@ -27,7 +27,7 @@ local methods = shown.methods(Connection, "connection")
 --   driving   the action that waits for the peer's bytes
 --   first_bytes   the first ones that the peer sent
 --   received      how many bytes the peer sent
---   progress  what another function waits for meanwhile, if one does
+--   progress  a bell (io/wait.lua) for another function that waits meanwhile
 --   hung_up   whether the native link knows of the end of the peer's stream
 
 -- The inside of a connection on which `api` may act now.
@@ -273,6 +273,7 @@ local function new(state, kin)
   local role = state.role
   state.roles, state.policies, state.told, state.data = { role }, {}, {}, ""
   state.first_bytes, state.received = "", 0
+  state.progress = require("moonshake.io.wait").bell()
   state.policies[role] = state.policy
   state.native = strict.check("tls", native.link(state.configs.client, state.configs.server, kin))
   local self = inside.new(Connection, state, is_busy, dispose)

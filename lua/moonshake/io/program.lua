@@ -25,13 +25,6 @@ Program.__index = Program
 ---------------------------------------------------------------------------------------------------
 -- What it prints
 
--- Wakes who waits for something to change.
-local function changed(self)
-  local change = self.change
-  self.change = wait.new()
-  change:finish()
-end
-
 -- All that was not read, as one text; it begins at self.at.
 local function join(self)
   if #self.pieces > 0 then
@@ -62,7 +55,7 @@ local function on_output(self, piece)
       consume(self, self.unread - MOST_UNREAD // 2)
     end
   end
-  changed(self)
+  self.news:ring()
 end
 
 --- The next line, without its end; nil if there is none yet. What a program printed last is a line,
@@ -142,7 +135,7 @@ function Program:wait_for(seconds, f)
       return nil
     end
     polled = true
-    wait.await(self.change, math.max(0, due - loop.now()))
+    self.news:await(math.max(0, due - loop.now()))
   end
 end
 
@@ -213,7 +206,7 @@ local function on_end(self, status)
   end
   self.input, self.closing_input = nil, nil
   watchdog.forget(self.pid)
-  changed(self)
+  self.news:ring()
 end
 
 --- Asks it and all that it started to end (SIGTERM), and kills them (SIGKILL) if that takes longer
@@ -253,7 +246,7 @@ function program.start(how)
   end
   local self = setmetatable({
     output = bounded.new(HALF), pieces = {}, text = "", at = 1,
-    unread = 0, passing_over = 0, change = wait.new(), input = uv.new_pipe(false),
+    unread = 0, passing_over = 0, news = wait.bell(), input = uv.new_pipe(false),
   }, Program)
   self.input:open(ends.write)
   self.child, problem = child.start {
@@ -266,7 +259,7 @@ function program.start(how)
       on_output(self, piece)
     end,
     on_silence = function()
-      changed(self)
+      self.news:ring()
     end,
     on_end = function(status)
       on_end(self, status)

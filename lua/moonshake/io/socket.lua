@@ -155,15 +155,6 @@ end
 local Listener = {}
 Listener.__index = Listener
 
--- Wakes who waits for a connection.
-local function tell_taker(self)
-  local taker = self.taker
-  self.taker = nil
-  if taker then
-    taker:finish()
-  end
-end
-
 --- The next connection.
 ---@param seconds number
 ---@return table|nil socket nil when the time is over, or the listener is closed
@@ -173,8 +164,7 @@ function Listener:accept(seconds)
     if not happened then
       return nil
     end
-    self.taker = self.taker or wait.new()
-    happened = wait.await(self.taker, math.max(0, due - loop.now())) -- others may take it
+    happened = self.news:await(math.max(0, due - loop.now())) -- others may take it
   end
   return table.remove(self.waiting, 1)
 end
@@ -190,7 +180,7 @@ function Listener:close()
     one:close()
   end
   self.waiting = {}
-  tell_taker(self)
+  self.news:ring()
 end
 
 local function on_connection(self, path)
@@ -203,7 +193,7 @@ local function on_connection(self, path)
     return
   end
   self.waiting[#self.waiting + 1] = stream.new(handle, path)
-  tell_taker(self)
+  self.news:ring()
 end
 
 -- libuv says "permission denied" where a directory is missing.
@@ -238,7 +228,7 @@ end
 ---@return string|nil message
 function socket.listen(place, seconds)
   local handle, bound, message = bind(place, seconds)
-  local self = setmetatable({ handle = handle, waiting = {} }, Listener)
+  local self = setmetatable({ handle = handle, waiting = {}, news = wait.bell() }, Listener)
   if bound then
     bound, message = handle:listen(BACKLOG, loop.guard(function(problem)
       if not problem then

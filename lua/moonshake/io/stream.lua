@@ -24,7 +24,7 @@ end
 ---@param path? string of a unix socket
 ---@return table
 function stream.new(handle, path)
-  local self = setmetatable({ handle = handle, pieces = {} }, Socket)
+  local self = setmetatable({ handle = handle, pieces = {}, news = wait.bell() }, Socket)
   if path then
     self.remote = path
   else
@@ -40,15 +40,6 @@ local function end_reading(self, problem, message)
   self.ended, self.end_message = problem, message
 end
 
--- Wakes who waits for bytes.
-local function wake_reader(self)
-  local reader = self.reader
-  self.reader = nil
-  if reader then
-    reader:finish()
-  end
-end
-
 local function on_bytes(self, problem, piece)
   if not self.handle then -- closed in the same turn of the loop, or (luv 1.44) reset from here
     return
@@ -62,7 +53,7 @@ local function on_bytes(self, problem, piece)
   else
     end_reading(self, "closed", "the peer closed the connection")
   end
-  wake_reader(self)
+  self.news:ring()
 end
 
 --- The bytes that come next, as many as there are.
@@ -89,17 +80,16 @@ function Socket:read(seconds)
         on_bytes(self, problem, piece)
       end))
     end
-    self.reader = self.reader or wait.new()
     -- Another function may take what comes.
-    happened = wait.await(self.reader, due and math.max(0, due - loop.now()))
+    happened = self.news:await(due and math.max(0, due - loop.now()))
   end
 end
 
 --- Ends the wait of who waits for bytes, if somebody does.
 function Socket:wake()
-  if self.reader then
+  if self.news:is_awaited() then
     self.woken = true
-    wake_reader(self)
+    self.news:ring()
   end
 end
 
@@ -205,7 +195,7 @@ function Socket:let_go()
     end))
   end
   close_if_over(self)
-  wake_reader(self)
+  self.news:ring()
 end
 
 --- Closes it. With `rude` by a reset (RST), where the system can.
@@ -217,7 +207,7 @@ function Socket:close(rude)
   end
   self.handle = nil
   loop.close(handle, rude and (not self.shut or self.shut_done) and handle.close_reset or nil)
-  wake_reader(self)
+  self.news:ring()
 end
 
 --- Whether it is closed, or let go.

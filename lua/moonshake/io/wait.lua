@@ -165,4 +165,38 @@ function wait.await(w, seconds)
   return true, table.unpack(w.values, 1, w.values.n)
 end
 
+---------------------------------------------------------------------------------------------------
+
+local Bell = {}
+Bell.__index = Bell
+
+--- Something that happens again and again: who waits for it is told the next time.
+---@return table
+function wait.bell()
+  return setmetatable({}, Bell)
+end
+
+--- It happens now.
+function Bell:ring()
+  local next_time = self.next_time
+  self.next_time = nil
+  if next_time then
+    next_time:finish()
+  end
+end
+
+--- Waits for the next time, as await() does. Of several who wait each is told.
+---@param seconds number|nil
+---@return boolean happened
+function Bell:await(seconds)
+  self.next_time = self.next_time or wait.new()
+  return (wait.await(self.next_time, seconds))
+end
+
+--- Whether somebody has waited since it last happened.
+---@return boolean
+function Bell:is_awaited()
+  return self.next_time ~= nil
+end
+
 return wait

@@ -147,15 +147,6 @@ function carrying.check_free(state)
   end
 end
 
--- Tells who waits for it that something has happened.
-local function tell_progress(state)
-  local progress = state.progress
-  state.progress = nil
-  if progress then
-    progress:finish()
-  end
-end
-
 -- Ends what has come to too much without any data.
 local function is_too_much(state, api, bytes, events)
   local most = carrying.most
@@ -180,7 +171,7 @@ function carrying.drive(state, api, due, over)
   state.driving = api
   local _ <close> = setmetatable({}, { __close = function()
     state.driving = nil
-    tell_progress(state)
+    state.progress:ring()
   end })
   local count, events = 0, natives.num_events(state.native)
   while true do
@@ -195,7 +186,7 @@ function carrying.drive(state, api, due, over)
     if is_too_much(state, api, count, natives.num_events(state.native) - events) then
       return true
     end
-    tell_progress(state)
+    state.progress:ring()
     local came = carry(state, api, due)
     if not came then
       return false
@@ -214,14 +205,12 @@ end
 ---@param due number
 ---@return boolean in_time
 function carrying.wait_for_handshake(state, api, due)
-  local wait = require "moonshake.io.wait"
   while not is_over(state) do
     local left = math.max(0, due - now())
     if not state.driving then
       return carrying.drive(state, api, due, function() return is_over(state) end)
     end
-    state.progress = state.progress or wait.new()
-    if not wait.await(state.progress, left) then
+    if not state.progress:await(left) then
       return false
     end
   end

@@ -101,10 +101,7 @@ local function live(served, connection, number)
       reports.complain(("client %d: %s"):format(number, tostring(problem)))
     end
     served.alive = served.alive - 1
-    if served.room then
-      served.room:finish()
-      served.room = nil
-    end
+    served.room:ring()
   end })
   local done, problem = xpcall(one.live, debug.traceback, one)
   if not done then
@@ -116,8 +113,7 @@ local function accept_all(served, listener, group)
   local number = 0
   while number < served.most and not served.signal do
     if served.alive >= MOST_AT_ONCE then
-      served.room = wait.new()
-      wait.await(served.room)
+      served.room:await()
     end
     local connection = listener:accept { timeout = LONG }
     if connection then
@@ -175,6 +171,7 @@ function serve.run(options)
   local served = {
     report = report, policy = options.client_auth, asks = asks, ask_at = options.ask_at,
     trust = made.trust, timeout = options.timeout, most = options.clients or math.huge, alive = 0,
+    room = wait.bell(),
   }
   announce(report, listener, options, made)
   run(served, listener)
