@@ -2,11 +2,10 @@
 -- The command line: which command with which options. What is wrong with it is said on standard
 -- error, with exit status 2.
 local native = require "moonshake.native"
-local escape = require "moonshake.escape"
+local complain = require "moonshake.report.complain"
 local suggest = require "moonshake.suggest"
 local values = require "moonshake.option_values"
-
-local UNUSABLE = 2
+local STATUS = require("moonshake.runner.tally").STATUS
 
 -- Of the contract, but not of this version: an option that was ignored would turn a run green.
 local LATER_COMMANDS = {
@@ -235,11 +234,6 @@ local function complaint(message, command)
   return message .. suggest.hint(option:match "^[^=]*", words)
 end
 
-local function refuse(message)
-  io.stderr:write("moonshake: ", table.concat(escape.lines(message), "\n"), "\n")
-  return UNUSABLE
-end
-
 -- Options whose value may be missing: a word behind them would be taken for it, so it is given with
 -- a = only.
 local ALONE = { ["--shuffle"] = values.ANY_SEED, ["--certificates"] = values.NO_PLACE }
@@ -298,13 +292,13 @@ return function(arguments)
     refused = "--pcap writes captures of all cases, --pcap-failures of those that fail: one of them"
   end
   if refused or not parsed then
-    return refuse(refused or complaint(options, arguments[1]))
+    return complain(refused or complaint(options, arguments[1]))
   elseif options.version then
     print(("moonshake %s (%s, %s)"):format(native.version, native.stack, _VERSION))
     return 0
   elseif not COMMANDS[options.command] then
     io.stderr:write(parser:get_help(), "\n")
-    return UNUSABLE
+    return STATUS.unusable
   end
   return require("moonshake.commands." .. options.command)(options, program)
 end

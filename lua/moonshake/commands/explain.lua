@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake explain: what a word of a failure means, or which words there are.
 local colours = require "moonshake.report.colours"
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local lexicon = require "moonshake.views.lexicon"
-local STATUS = require("moonshake.runner.tally").STATUS
 
 local WIDTH = 80 -- where there is no terminal
 
@@ -12,8 +12,7 @@ local WIDTH = 80 -- where there is no terminal
 local function tell(lines)
   local done, problem = files.print(table.concat(lines, "\n") .. "\n")
   if not done then
-    io.stderr:write("moonshake: the explanation could not be written: ", problem, "\n")
-    return STATUS.unusable
+    return complain("the explanation could not be written: " .. problem)
   end
   return 0
 end
@@ -31,9 +30,8 @@ return function(options)
   end
   local found = lexicon.find(word)
   if #found == 0 then
-    io.stderr:write(("moonshake: explain: nothing is known of \"%s\"%s\n"):format(
-      escape.short(word), lexicon.hint(word)))
-    return STATUS.unusable
+    return complain(("explain: nothing is known of \"%s\"%s"):format(escape.short(word),
+                                                                    lexicon.hint(word)))
   end
   return tell(lexicon.lines(found, how))
 end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake import: from a capture to a scenario that shows the same in process.
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local history = require "moonshake.import.history"
@@ -7,13 +8,7 @@ local model = require "moonshake.import.model"
 local source = require "moonshake.reproduce.source"
 local tshark = require "moonshake.import.tshark"
 
-local UNUSABLE = 2
 local PRIVATE = tonumber("600", 8) -- mode of a file that tells of others' connections
-
-local function complain(message)
-  io.stderr:write("moonshake: ", table.concat(escape.lines(message), "\n"), "\n")
-  return UNUSABLE
-end
 
 local function describe(stream)
   return ("%d: %s, %s:%s to %s:%s%s"):format(
@@ -24,14 +19,17 @@ end
 
 local MOST_LISTED = 20
 
-local function list_streams(streams)
+-- A sentence, and below it which connections there are.
+local function with_streams(sentence, streams)
+  local lines = { sentence }
   for index, stream in ipairs(streams) do
     if index > MOST_LISTED then
-      io.stderr:write(("  ... %d more\n"):format(#streams - MOST_LISTED))
-      return
+      lines[#lines + 1] = ("... %d more"):format(#streams - MOST_LISTED)
+      break
     end
-    io.stderr:write("  ", escape.line(describe(stream)), "\n")
+    lines[#lines + 1] = escape.line(describe(stream))
   end
+  return table.concat(lines, "\n")
 end
 
 -- The connection that is meant; nil and the exit status.
@@ -49,9 +47,7 @@ local function choose(capture, path, wanted)
     local why = capture:has_tls(wanted)
       and "has TLS, but no ClientHello: the capture began in the middle of it"
       or "is no connection with TLS"
-    complain(("%s: stream %d %s"):format(path, wanted, why))
-    list_streams(streams)
-    return nil, UNUSABLE
+    return nil, complain(with_streams(("%s: stream %d %s"):format(path, wanted, why), streams))
   elseif #streams == 1 then
     return streams[1]
   elseif #streams == 0 then
@@ -63,9 +59,8 @@ local function choose(capture, path, wanted)
     return nil, complain(("%s: %s%s"):format(
       path, why, capture.cut and "; the file was cut short in the middle of a packet" or ""))
   end
-  complain(("%s has %d connections: choose one with --stream"):format(path, #streams))
-  list_streams(streams)
-  return nil, UNUSABLE
+  return nil, complain(with_streams(
+    ("%s has %d connections: choose one with --stream"):format(path, #streams), streams))
 end
 
 local function origin_of(path, stream)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake list: the ids of cases, or all that is known of them before they run.
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local json_map = require "moonshake.json_map"
@@ -31,10 +32,6 @@ local function as_text(cases)
   return table.concat(lines)
 end
 
-local function complain(problem)
-  io.stderr:write("moonshake: ", escape.line(problem), "\n")
-end
-
 --- Runs the command.
 ---@param options table as the command line was parsed
 ---@return integer status
@@ -43,11 +40,8 @@ return function(options)
     words = #options.path > 0 and options.path or { "scenarios" },
     filter = { text = options.text, tags = options.tags },
   }
-  for _, list in ipairs { resolved.problems, resolved.unmatched } do
-    for _, problem in ipairs(list) do
-      complain(problem)
-    end
-  end
+  complain(table.unpack(resolved.problems))
+  complain(table.unpack(resolved.unmatched))
   if tally.is_interrupted(status) then -- part of a list would look like a whole one
     complain "interrupted"
     return status
@@ -55,8 +49,7 @@ return function(options)
   local shown = options.format == "json" and as_json or as_text
   local written, problem = files.print(shown(resolved.cases))
   if not written then
-    complain("the list could not be written: " .. problem)
-    return tally.STATUS.unusable
+    return complain("the list could not be written: " .. problem)
   end
   return status
 end

@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake lua: runs a Lua program with the module at hand. Scenarios that it defines run when it
 -- is at its end, with TAP on standard output.
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local loader = require "moonshake.runner.loader"
 local serial = require "moonshake.runner.serial"
 local STATUS = require("moonshake.runner.tally").STATUS
 
 -- As a stock interpreter would: the message, then where it came from.
-local function complain(problem, failure)
-  io.stderr:write("moonshake: ", escape.line(problem), "\n")
+local function tell(problem, failure)
+  complain(problem)
   for _, frame in ipairs(failure and failure.trace or {}) do
     io.stderr:write("\t", escape.line(frame), "\n")
   end
@@ -23,7 +24,7 @@ return function(options, program)
   local file, problem, failure = loader.load(options.file,
                                              { arguments = options.arguments, program = true })
   if not file then
-    complain(problem, failure)
+    tell(problem, failure)
     return failure and STATUS.failed or STATUS.unusable
   elseif #file.cases == 0 then
     return 0

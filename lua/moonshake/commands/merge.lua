@@ -1,18 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake merge: the JSON reports of all shards as one, in any format.
-local escape = require "moonshake.escape"
+local complain = require "moonshake.report.complain"
 local files = require "moonshake.io.files"
 local join = require "moonshake.report.join"
 local json_reader = require "moonshake.report.json_reader"
 local several = require "moonshake.report.several"
-local tally = require "moonshake.runner.tally"
-
-local function complain(lines)
-  for _, line in ipairs(lines) do
-    io.stderr:write("moonshake: ", escape.line(line), "\n")
-  end
-  return tally.STATUS.unusable
-end
 
 -- What the files hold; nil and what is wrong, of all of them that cannot be read.
 local function read(paths)
@@ -48,20 +40,20 @@ return function(options, program)
     joined, problems = join.files(found)
   end
   if not joined then
-    return complain(problems)
+    return complain(table.unpack(problems))
   end
-  complain(joined.remarks)
+  complain(table.unpack(joined.remarks))
   local report, problem = several.open(several.wanted(options.formats, options.report), {
     program = program, terminal = false, durations = options.durations,
     extras = options.junit_extras,
   })
   if not report then
-    return complain { problem }
+    return complain(problem)
   end
   local written
   written, problem = replay(joined, report)
   if not written then
-    return complain { "the report could not be written: " .. problem }
+    return complain("the report could not be written: " .. problem)
   end
   return joined.summary.status
 end

@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake probe: what a server makes of us, and we of it.
 local colours = require "moonshake.report.colours"
+local complain = require "moonshake.report.complain"
 local ends = require "moonshake.settings"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local pki = require "moonshake.pki"
 local probe = require "moonshake.probe"
 local target = require "moonshake.probe.target"
+local STATUS = require("moonshake.runner.tally").STATUS
 
 local WIDTH = 80 -- where there is no terminal
-local UNUSABLE, INTERRUPTED = 2, 130
 local PRIVATE = tonumber("600", 8) -- mode of a file that tells of a server
-local STATUS = { accepted = 0, refused = 1, unreachable = 3 }
+local VERDICTS = { accepted = 0, refused = 1, unreachable = 3 }
 
 -- Raises what is wrong with the command line as { message = }.
 local function refuse(message)
@@ -133,11 +134,10 @@ local function write_scenario(found, path)
     problem = "there is nothing to show: " .. told
   end
   if not done then
-    io.stderr:write(("moonshake: probe: --write: %s\n"):format(escape.line(problem)))
+    complain("probe: --write: " .. problem)
     return found.verdict == "unreachable"
   elseif told.skipped or #told.differences > 0 then
-    io.stderr:write(("moonshake: probe: %s: in process not all is the same, see there\n")
-      :format(escape.line(path)))
+    complain(("probe: %s: in process not all is the same, see there"):format(path))
   end
   return true
 end
@@ -156,7 +156,7 @@ end
 local function tell(found, options)
   local done, problem = files.print(text_of(found, options) .. "\n")
   if not done then
-    io.stderr:write("moonshake: probe: what was found could not be written: ", problem, "\n")
+    complain("probe: what was found could not be written: " .. problem)
   end
   return done
 end
@@ -183,17 +183,16 @@ end
 return function(options)
   local read, settings = pcall(settings_of, options)
   if not read and type(settings) == "table" and settings.unusable then
-    io.stderr:write("moonshake: probe: ", escape.line(settings.unusable), "\n")
-    return UNUSABLE
+    return complain("probe: " .. settings.unusable)
   elseif not read then
     error(settings, 0)
   end
   local found = run(settings)
   if not found then
-    io.stderr:write "moonshake: probe: interrupted\n"
-    return INTERRUPTED
+    complain "probe: interrupted"
+    return STATUS.interrupted
   end
   local told = tell(found, options)
   local kept = not options.write or write_scenario(found, options.write)
-  return told and kept and STATUS[found.verdict] or UNUSABLE
+  return told and kept and VERDICTS[found.verdict] or STATUS.unusable
 end

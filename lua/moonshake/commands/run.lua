@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake run: what the command line and the environment say, as options of the runner.
+local complain = require "moonshake.report.complain"
 local engines = require "moonshake.runner.engines"
-local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local key_log = require "moonshake.key_log"
 local record = require "moonshake.report.record"
@@ -9,7 +9,6 @@ local runner = require "moonshake.runner"
 local several = require "moonshake.report.several"
 
 local GIBIBYTE = 1 << 30
-local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 
 -- A directory that was named, in the place where an engine wants what tests leave behind.
 local function in_place(folder, engine)
@@ -112,11 +111,6 @@ local function touch(path)
   return done and nil or problem
 end
 
-local function refuse(problem)
-  io.stderr:write("moonshake: ", escape.line(problem), "\n")
-  return UNUSABLE
-end
-
 --- Runs the command.
 ---@param options table as the command line was parsed
 ---@param program string what it was called as, for rerun lines
@@ -129,7 +123,7 @@ return function(options, program)
     compare, problem = read_record(options.compare)
   end
   if not compare then
-    return refuse(problem)
+    return complain(problem)
   end
   problem = nil
   local captures = captures_for(options, engine)
@@ -140,7 +134,7 @@ return function(options, program)
     problem = select(2, key_log.add {})
   end
   if problem then
-    return refuse(problem)
+    return complain(problem)
   end
   local wanted = as_wanted(options, engine, captures, program, compare)
   local status

@@ -1,9 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake serve: a TLS server that tells what each client offered, which certificate it sent, and
 -- why it was let in or not.
-local reports = require "moonshake.serve.report"
-
-local UNUSABLE = 2
+local complain = require "moonshake.report.complain"
 
 -- What of the options does not go together; nil where they do.
 local function contradiction(options)
@@ -28,8 +26,7 @@ return function(options)
     problem = "--ask-at: with --client-auth none there is nothing to ask for"
   end
   if problem then
-    reports.complain(problem)
-    return UNUSABLE
+    return complain(problem)
   end
   options.timeout = options.timeout or 10
   options.clients = options.once and 1 or options.clients

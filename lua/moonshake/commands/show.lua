@@ -1,26 +1,20 @@
 -- SPDX-License-Identifier: MIT
 -- moonshake show: runs one case and tells what happened in it; with --beside two that differ in one
 -- value of their matrix.
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local runner = require "moonshake.runner"
 local show_layout = require "moonshake.report.show_layout"
 
 local GIBIBYTE = 1 << 30
-local UNUSABLE = require("moonshake.runner.tally").STATUS.unusable
 local MOST_LISTED = 20
-
-local function complain(lines)
-  for _, line in ipairs(lines) do
-    io.stderr:write("moonshake: ", escape.line(line), "\n")
-  end
-end
 
 -- The cases that a word means; nil and the exit status where there is none.
 local function cases_of(word)
   local resolved, status = runner.select { words = { word }, jobs = 1 }
-  complain(resolved.problems)
-  complain(resolved.unmatched)
+  complain(table.unpack(resolved.problems))
+  complain(table.unpack(resolved.unmatched))
   return #resolved.cases > 0 and resolved.cases or nil, status
 end
 
@@ -90,22 +84,22 @@ end
 -- Says which cases there are to choose from.
 local function ask_to_choose(word, cases, beside)
   if #cases == 1 then
-    complain { word .. ": no other case differs from it in one value only" }
-    return nil, UNUSABLE
+    return nil, complain(word .. ": no other case differs from it in one value only")
   end
-  complain { ("%s means %d cases: choose %s"):format(word, #cases, beside and "two" or "one") }
+  local status = complain(("%s means %d cases: choose %s"):format(word, #cases,
+                                                                  beside and "two" or "one"))
   for index, case in ipairs(cases) do
     if index > MOST_LISTED then
-      complain { ("... %d more: moonshake list %s"):format(#cases - MOST_LISTED,
-                                                           escape.shell(cases[1].file)) }
+      complain(("... %d more: moonshake list %s"):format(#cases - MOST_LISTED,
+                                                         escape.shell(cases[1].file)))
       break
     end
     io.stderr:write("  ", escape.line(escape.shell(case.id)), "\n")
   end
   if not beside and pair_among(cases) then
-    complain { ("or two: moonshake show --beside %s"):format(escape.shell(word)) }
+    complain(("or two: moonshake show --beside %s"):format(escape.shell(word)))
   end
-  return nil, UNUSABLE
+  return nil, status
 end
 
 local function chosen(word, beside)
@@ -138,8 +132,7 @@ local function select_cases(options)
   if #words == 1 then
     return chosen(words[1], options.beside)
   elseif not options.beside then
-    complain { "one case is shown at a time; two stand beside each other with --beside" }
-    return nil, UNUSABLE
+    return nil, complain "one case is shown at a time; two stand beside each other with --beside"
   end
   local both = {}
   for index, word in ipairs(words) do

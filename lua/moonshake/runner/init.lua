@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Runs scenarios in workers and tells reports. This process loads none of them itself, so that
 -- nothing a scenario does can reach the results of others.
-local escape = require "moonshake.escape"
+local complain = require "moonshake.report.complain"
 local files = require "moonshake.io.files"
 local last_failed = require "moonshake.runner.last_failed"
 local loop = require "moonshake.io.loop"
@@ -20,12 +20,6 @@ local runner = {}
 local SECONDS_TO_LOAD = 60
 local TICK = 0.25 -- seconds after which reports are told that time has passed
 local SIGNALS = { "sigint", "sigterm", "sighup" }
-
-local function complain(lines)
-  for _, line in ipairs(lines) do
-    io.stderr:write("moonshake: ", table.concat(escape.lines(line), "\n  "), "\n")
-  end
-end
 
 ---------------------------------------------------------------------------------------------------
 -- A session: workers and a directory for what they leave behind, until all is done
@@ -63,11 +57,11 @@ function Session:__close()
   loop.settle()
   if self.options.keep then
     if not os.remove(self.folder) then -- it is not empty
-      complain { "the cases' directories are in " .. self.folder }
+      complain("the cases' directories are in " .. self.folder)
     end
   else
     local removed, problem = files.remove_tree(self.folder)
-    complain { not removed and problem or nil }
+    complain(not removed and problem or nil)
   end
 end
 
@@ -120,7 +114,7 @@ function Session:only_last_failed(resolved)
     resolved.problems[#resolved.problems + 1] = problem
     return
   elseif #known == 0 then
-    complain { "no failure is recorded here: all cases run" }
+    complain("no failure is recorded here: all cases run")
     return
   end
   local ids = {}
@@ -128,7 +122,7 @@ function Session:only_last_failed(resolved)
     ids[id] = true
     local is_loaded, is_gone = self:knows(id)
     if is_loaded and is_gone then -- of other files nothing was asked
-      complain { id .. ": failed last time, and is not among the cases any more" }
+      complain(id .. ": failed last time, and is not among the cases any more")
     end
   end
   resolved.cases = selection.filter(resolved.cases, {
@@ -142,7 +136,7 @@ function Session:keep_failed(failed)
     local _, is_gone = self:knows(id)
     return is_gone
   end)
-  complain { not kept and problem or nil }
+  complain(not kept and problem or nil)
 end
 
 -- Every case so many times; those of a file stay together, for a worker has one file.
@@ -251,14 +245,12 @@ end
 function runner.run(options)
   local report, problem = several.open(options.reports, options.context)
   if not report then
-    complain { problem }
-    return tally.STATUS.unusable, {}, {}
+    return complain(problem), {}, {}
   end
   local session <close>, why = open_session(options)
   if not session then
     report:abandon()
-    complain { why }
-    return tally.STATUS.unusable, {}, {}
+    return complain(why), {}, {}
   end
   local resolved = session:select()
   if options.last_failed then
@@ -272,8 +264,8 @@ function runner.run(options)
     resolved.cases = shuffle.cases(resolved.cases, options.seed)
   end
   resolved.cases = selection.with_first(resolved.cases, options.first or {})
-  complain(resolved.problems)
-  complain(resolved.unmatched)
+  complain(table.unpack(resolved.problems))
+  complain(table.unpack(resolved.unmatched))
   local summary, failed = session:run(resolved, report, plan)
   if not options.aside then
     session:keep_failed(failed)
@@ -281,8 +273,7 @@ function runner.run(options)
   local written
   written, problem = report:finish(summary)
   if not written then
-    complain { "the report could not be written: " .. problem }
-    return tally.STATUS.unusable, resolved.cases, failed
+    return complain("the report could not be written: " .. problem), resolved.cases, failed
   end
   return summary.status, resolved.cases, failed
 end

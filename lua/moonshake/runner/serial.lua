@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Runs the cases of a loaded file one after the other, in this process: what `lua5.4 FILE` and
 -- `moonshake lua FILE` do. (`moonshake run` has workers: pool.lua.)
+local complain = require "moonshake.report.complain"
 local native = require "moonshake.native"
 local no_exit = require "moonshake.runner.no_exit"
 local stopwatch = require "moonshake.io.stopwatch"
@@ -64,8 +65,7 @@ function serial.run(cases, problems, report)
   local summary = counted:summary(elapsed(), {})
   local written, problem = report:finish(summary)
   if not written then
-    io.stderr:write("moonshake: the report could not be written: ", problem, "\n")
-    return tally.STATUS.unusable
+    return complain("the report could not be written: " .. problem)
   end
   return summary.status
 end

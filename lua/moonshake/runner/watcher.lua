@@ -2,7 +2,7 @@
 -- moonshake run --watch: runs, waits for files to change, and runs what that touches: the cases of
 -- the changed files, and before them those that failed last.
 local changes = require "moonshake.io.changes"
-local escape = require "moonshake.escape"
+local complain = require "moonshake.report.complain"
 local loop = require "moonshake.io.loop"
 local runner = require "moonshake.runner"
 local selection = require "moonshake.runner.selection"
@@ -49,10 +49,6 @@ local function narrowed(options, plan, files, failed)
       accept = function(case) return files[case.file] or failed[case.id] end,
     }, { __index = options.filter }),
   }, { __index = options })
-end
-
-local function complain(problem)
-  io.stderr:write("moonshake: ", escape.line(problem), "\n")
 end
 
 -- Which files there are now, as a set.

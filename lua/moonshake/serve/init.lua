@@ -2,6 +2,7 @@
 -- A TLS server that tells of each client: listens, lets each live in a function of its own beside
 -- the others, and ends when it was told to.
 local client = require "moonshake.serve.client"
+local complain = require "moonshake.report.complain"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
 local groups = require "moonshake.group"
@@ -13,7 +14,6 @@ local wait = require "moonshake.io.wait"
 
 local serve = {}
 
-local UNUSABLE = 2
 local MOST_AT_ONCE = 4096 -- clients; who comes later waits
 local LONG = 1e8 -- seconds
 local SIGNALS = { "sigint", "sigterm", "sighup" }
@@ -79,11 +79,11 @@ local function announce(report, listener, options, made)
   report:begin(url, { host = listener.host, port = listener.port, path = options.path,
                       authority = made.authority_path }, sentences)
   if listener.host and not is_loopback(listener.host) then
-    reports.complain(("%s is no loopback address: anyone who reaches this machine can connect")
+    complain(("%s is no loopback address: anyone who reaches this machine can connect")
       :format(listener.host))
   end
   if options.log then
-    reports.complain(("captures go to %s; they hold session keys: who has one reads what its "
+    complain(("captures go to %s; they hold session keys: who has one reads what its "
                       .. "client sent"):format(options.log))
   end
 end
@@ -98,14 +98,14 @@ local function live(served, connection, number)
   local _ <close> = setmetatable({}, { __close = function()
     local done, problem = pcall(one.finish, one)
     if not done then
-      reports.complain(("client %d: %s"):format(number, tostring(problem)))
+      complain(("client %d: %s"):format(number, tostring(problem)))
     end
     served.alive = served.alive - 1
     served.room:ring()
   end })
   local done, problem = xpcall(one.live, debug.traceback, one)
   if not done then
-    reports.complain(("client %d: %s"):format(number, tostring(problem)))
+    complain(("client %d: %s"):format(number, tostring(problem)))
   end
 end
 
@@ -151,8 +151,7 @@ function serve.run(options)
   end
   if problem then
     identities.remove(made or {})
-    reports.complain(problem)
-    return UNUSABLE
+    return complain(problem)
   end
   local _ <close> = setmetatable({}, { __close = function()
     identities.remove(made)
@@ -164,8 +163,7 @@ function serve.run(options)
     or { host = options.host, port = options.port, server = own }
   local done, listener = pcall(tls.listen, place)
   if not done then
-    reports.complain((tostring(listener):gsub("^tls%.listen: ", "")))
-    return UNUSABLE
+    return complain((tostring(listener):gsub("^tls%.listen: ", "")))
   end
   local report = reports.new(options)
   local served = {

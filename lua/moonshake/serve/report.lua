@@ -2,6 +2,7 @@
 -- What is told of the clients while they come and go: in words or as JSON, one capture each, and
 -- how many there were. What cannot be told costs nobody his connection.
 local colours = require "moonshake.report.colours"
+local complain = require "moonshake.report.complain"
 local dkjson = require "dkjson"
 local escape = require "moonshake.escape"
 local facts = require "moonshake.serve.facts"
@@ -34,17 +35,11 @@ local function print_lines(lines)
   io.stdout:flush()
 end
 
---- Says something to whoever started the server.
----@param sentence string
-function report.complain(sentence)
-  io.stderr:write("moonshake: ", table.concat(escape.lines(sentence), "\n"), "\n")
-end
-
 -- What goes wrong with telling is told, and no more.
 local function try(what, f)
   local done, problem = pcall(f)
   if not done then
-    report.complain(("%s: %s"):format(what, tostring(problem)))
+    complain(("%s: %s"):format(what, tostring(problem)))
   end
 end
 
