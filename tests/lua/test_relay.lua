@@ -70,7 +70,7 @@ test("a handshake goes through, and what is in the clear is named", function()
   equal(one.unrecorded, 0)
   equal(one.remote:match "^127.0.0.1:%d+$", one.remote)
   equal(one:text():gsub("\n.*", ""), "connection 1 from " .. one.remote)
-  contains(one:text(), table.concat({
+  contains(one:text():gsub("\n%l+  closes", ""), table.concat({
     "client  ClientHello",
     "server  ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone",
     "client  Certificate, ClientKeyExchange, CertificateVerify, change_cipher_spec, "
@@ -80,8 +80,6 @@ test("a handshake goes through, and what is in the clear is named", function()
     "server  encrypted application_data",
     "client  encrypted alert",
     "server  encrypted alert",
-    "client  closes",
-    "server  closes",
   }, "\n"))
   local flight = one.flights[2]
   equal(flight.from, "server")
@@ -142,6 +140,10 @@ test("a fault ends a connection as it is told", function()
     equal(near.client.error.problem, problem)
     equal(far.server.error.problem, problem)
     equal(relay:wait(), true)
+    local one, reset = relay.connections[1], problem == "connection_reset"
+    equal(one.ended.relay, reset and "reset" or "closed")
+    equal(one.ended.client, nil)
+    contains(one:text(), "server  ServerHello (dropped)\nrelay  " .. (reset and "resets" or "closes"))
     relay:close()
   end
 end)
@@ -279,6 +281,11 @@ test("a half-close passes, and the other direction goes on", function()
   far:close()
   equal(select(2, near:read(LONG)), "closed")
   equal(relay:wait(), true)
+  local one = relay.connections[1]
+  equal(one:text():gsub("^.-\n", ""), table.concat({
+    "client  closes", "server  10 bytes that are no record", "server  closes",
+  }, "\n"))
+  equal(one.ended.relay, nil)
   relay:close()
 end)
 
@@ -342,7 +349,22 @@ test("what is kept is bounded", function()
   equal(one.flights[3].bytes, nil)
   equal(one.flights[1000].length, 15)
   contains(one:text(), "client  1000 encrypted application_data")
-  contains(one:text(), "and 200 records more")
+  relay:close()
+  contains(one:text(), "and 200 records more\nrelay  closes")
+end)
+
+test("what was changed is counted where it is not kept", function()
+  local record, count = "\23\3\3\0\10" .. ("x"):rep(10), 0
+  local relay, near, far = bare { tamper = function(flight)
+    count = count + 1
+    return count > 1100 and flight.bytes:upper() or nil
+  end }
+  assert(near:write(record:rep(1200), LONG))
+  equal(#read(far, 1200 * #record), 1200 * #record)
+  near:close()
+  far:close()
+  equal(relay:wait(), true)
+  contains(relay.connections[1]:text(), "and 200 records more, 100 of them changed or dropped\n")
   relay:close()
 end)
 
@@ -425,7 +447,7 @@ test("a place that does not answer is told, and ends the connection", function()
   equal(select(2, near:read(LONG)), "connection_reset")
   equal(relay:wait(), true)
   equal(relay.connections[1].problem, "connection_refused")
-  contains(relay.connections[1]:text(), "problem  connection_refused")
+  contains(relay.connections[1]:text(), "\nproblem  connection_refused\nrelay  resets")
   relay:close()
 end)
 

@@ -33,6 +33,10 @@ function carrying.finish(state, one, how)
     return
   end
   one.over = true
+  local ended = one.ended
+  if not (ended.client and ended.server or ended.client == "reset" or ended.server == "reset") then
+    record.ends(one, "relay", how == "reset" and "reset" or "closed")
+  end
   for _, role in ipairs { "client", "server" } do
     local socket = one.sockets[role]
     if socket and how == "orderly" then
@@ -87,7 +91,7 @@ local function write(state, one, from, bytes)
   if bytes ~= "" and not one.over then
     local written = one.sockets[OTHER[from]]:write(bytes, math.huge)
     if not written and not one.over then
-      one.ended[OTHER[from]] = "reset"
+      record.ends(one, OTHER[from], "reset")
       carrying.finish(state, one, "reset")
     end
   end
@@ -163,7 +167,7 @@ local function carry(state, one, from)
       end
     elseif problem == "closed" then
       pass_rest(state, one, from)
-      one.ended[from] = "closed"
+      record.ends(one, from, "closed")
       if one.over then
         return
       end
@@ -173,7 +177,7 @@ local function carry(state, one, from)
       end
       return
     else
-      one.ended[from] = "reset"
+      record.ends(one, from, "reset")
       return carrying.finish(state, one, "reset")
     end
   end

@@ -21,9 +21,10 @@ record.schema = strict.schema("connection", {
   { name = "remote", about = "the address of who connected: \"127.0.0.1:43210\"" },
   { name = "flights", about = "what went by, a record each" },
   { name = "unrecorded", about = "how many flights more there were" },
-  { name = "ended", about = "how each side ended",
+  { name = "ended", about = "who ended it, and how",
     fields = { { name = "client", about = "\"closed\", \"reset\" or nil: it did not" },
-               { name = "server", about = "likewise" } } },
+               { name = "server", about = "likewise" },
+               { name = "relay", about = "likewise, where it was not one of these" } } },
   { name = "over", about = "whether both sides are done" },
   { name = "problem", about = "nil, or why the relay could not connect: a word, as an end's" },
 })
@@ -50,49 +51,75 @@ local function word_of(flight)
   return flight.encrypted and "encrypted " .. flight.type or flight.type
 end
 
+--- Of records that are not kept, in words.
+---@param state table
+---@return string
+function record.told_of_more(state)
+  local altered = state.unrecorded_altered
+  return ("and %d record%s more%s"):format(
+    state.unrecorded, state.unrecorded == 1 and "" or "s",
+    altered > 0 and (", %d of them changed or dropped"):format(altered) or "")
+end
+
 local ENDS = { closed = "closes", reset = "resets" }
 
+-- Lines of text, one for each turn.
+local Turns = {}
+Turns.__index = Turns
+
+function Turns:flush()
+  for index, word in ipairs(self.words) do
+    self.words[index] = self.counts[index] > 1 and ("%d %s"):format(self.counts[index], word)
+      or word
+  end
+  if #self.words > 0 then
+    self.lines[#self.lines + 1] = ("%s  %s"):format(self.from, table.concat(self.words, ", "))
+  end
+  self.words, self.counts = {}, {}
+end
+
+function Turns:add(flight)
+  local word = word_of(flight) .. (FATE[flight.arrived] or "")
+  if flight.from ~= self.from then
+    self:flush()
+    self.from = flight.from
+  end
+  if self.words[#self.words] == word and #flight.messages == 0 then
+    self.counts[#self.counts] = self.counts[#self.counts] + 1
+  else
+    self.words[#self.words + 1], self.counts[#self.counts + 1] = word, 1
+  end
+end
+
 local function text(state)
-  local lines = { ("connection %d from %s"):format(state.number, state.remote) }
-  local from, words, counts
-  local function flush()
-    for index, word in ipairs(words or {}) do
-      words[index] = counts[index] > 1 and ("%d %s"):format(counts[index], word) or word
-    end
-    lines[#lines + 1] = words and ("%s  %s"):format(from, table.concat(words, ", "))
-  end
-  for _, flight in ipairs(state.flights) do
-    local word = word_of(flight) .. (FATE[flight.arrived] or "")
-    if flight.from ~= from then
-      flush()
-      from, words, counts = flight.from, {}, {}
-    end
-    if words[#words] == word and #flight.messages == 0 then
-      counts[#words] = counts[#words] + 1
+  local turns = setmetatable({ lines = {}, words = {}, counts = {} }, Turns)
+  local lines = turns.lines
+  lines[1] = ("connection %d from %s"):format(state.number, state.remote)
+  lines[2] = state.problem and "problem  " .. state.problem
+  for _, item in ipairs(state.course) do
+    if item.flight then
+      turns:add(item.flight)
     else
-      words[#words + 1], counts[#words + 1] = word, 1
+      turns:flush()
+      lines[#lines + 1] = item.who and ("%s  %s"):format(item.who, ENDS[item.how])
+        or record.told_of_more(state)
     end
   end
-  flush()
-  if state.unrecorded > 0 then
-    lines[#lines + 1] = ("and %d record%s more"):format(state.unrecorded,
-                                                        state.unrecorded == 1 and "" or "s")
-  end
-  for _, role in ipairs { "client", "server" } do
-    local how = state.ended[role]
-    lines[#lines + 1] = how and ("%s  %s"):format(role, ENDS[how])
-  end
-  lines[#lines + 1] = state.problem and "problem  " .. state.problem
+  turns:flush()
   return table.concat(lines, "\n")
+end
+
+local function check(self, api)
+  if type(self) ~= "table" or getmetatable(self) ~= Connection then
+    strict.raise(api .. ": to be called with a colon, on a connection of a relay")
+  end
+  return rawget(self, STATE)
 end
 
 --- connection:text(): who sent which messages, a line for each turn.
 ---@return string
 function methods:text()
-  if type(self) ~= "table" or getmetatable(self) ~= Connection then
-    strict.raise "connection:text: to be called with a colon, on a connection of a relay"
-  end
-  return text(rawget(self, STATE))
+  return text(check(self, "connection:text"))
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -102,10 +129,15 @@ function Connection:__index(name)
   if methods[name] then
     return methods[name]
   elseif name == "flights" then
-    return strict.wrap(table.move(state.flights, 1, #state.flights, 1, {}), nil, true)
+    local flights = {}
+    for _, item in ipairs(state.course) do
+      flights[#flights + 1] = item.flight
+    end
+    return strict.wrap(flights, nil, true)
   elseif name == "ended" then
     return strict.record(record.schema.by_name.ended.schema,
-                         { client = state.ended.client, server = state.ended.server })
+                         { client = state.ended.client, server = state.ended.server,
+                           relay = state.ended.relay })
   elseif not record.schema.by_name[name] then
     strict.no_field(record.schema, name, methods)
   end
@@ -132,8 +164,11 @@ end
 ---@param keep integer how many bytes of what goes by are kept
 ---@return table state its fields may be changed
 function record.new(number, remote, keep)
-  local state = { number = number, remote = remote, flights = {}, unrecorded = 0, ended = {},
-                  over = false, room = keep }
+  local state = {
+    number = number, remote = remote, over = false, room = keep,
+    course = {}, -- in order: { flight = }, { who =, how = } who ended, { more = true }: not kept
+    num_flights = 0, unrecorded = 0, unrecorded_altered = 0, ended = {},
+  }
   state.view = setmetatable({ [STATE] = state }, Connection)
   return state
 end
@@ -144,8 +179,12 @@ end
 ---@param found table what the dissector told of it
 ---@param arrived "as_sent"|"changed"|"dropped"
 function record.add(state, from, found, arrived)
-  if #state.flights >= MOST_FLIGHTS or state.number > MOST_CONNECTIONS then
+  if state.num_flights >= MOST_FLIGHTS or state.number > MOST_CONNECTIONS then
+    if state.unrecorded == 0 then
+      table.insert(state.course, { more = true })
+    end
     state.unrecorded = state.unrecorded + 1
+    state.unrecorded_altered = state.unrecorded_altered + (arrived == "as_sent" and 0 or 1)
     return
   end
   local kept = { from = from, arrived = arrived }
@@ -157,7 +196,17 @@ function record.add(state, from, found, arrived)
   else
     state.room = state.room - found.length
   end
-  state.flights[#state.flights + 1] = strict.record(record.flight_schema, kept)
+  state.num_flights = state.num_flights + 1
+  table.insert(state.course, { flight = strict.record(record.flight_schema, kept) })
+end
+
+--- One side has ended, or the relay ends the connection.
+---@param state table
+---@param who "client"|"server"|"relay"
+---@param how "closed"|"reset"
+function record.ends(state, who, how)
+  state.ended[who] = how
+  table.insert(state.course, { who = who, how = how })
 end
 
 return record
