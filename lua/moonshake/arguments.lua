@@ -216,15 +216,17 @@ end
 -- What a record carries: a HandshakeType, in any spelling, or a ContentType.
 function types.carried(at, _, value)
   local name = type(value) == "string"
-    and (native.find("message", value) or native.find("record", value))
+    and (native.find("message", value) or native.find("record", value)
+         or value == "encrypted" and value)
   if name then
     return name
   elseif type(value) ~= "string" then
-    wants(at, "the name of a message or of a ContentType", value)
+    wants(at, "the name of a message or of a ContentType, or \"encrypted\"", value)
   end
   local names = native.names "message"
   local records = native.names "record"
   table.move(records, 1, #records, #names + 1, names)
+  names[#names + 1] = "encrypted"
   wrong(at, ("unknown message %s%s"):format(diff.show(value), suggest.hint(value, names)))
 end
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- tls.faults: ready tamper functions, for links and for relays. Each does one thing to the records
 -- that carry a named message, and remembers for each connection how far it has come.
+local aim = require "moonshake.aim"
 local arguments = require "moonshake.arguments"
 local flight = require "moonshake.flight"
 local options = require "moonshake.options"
@@ -8,24 +9,30 @@ local strict = require "moonshake.strict"
 
 local faults = {}
 
--- What crosses a fault is a list of items: { bytes =, record = } (no record: what another fault has
--- made of one) and actions of relays. A transform makes another list of it.
+-- What crosses a fault is a list of items: { bytes =, record =, hidden = } (no record: what another
+-- fault has made of one; hidden: what may be in it, see aim.lua) and actions of relays. A transform
+-- makes another list of it.
 --   transform(state, from, items) -> items
--- Of each fault's function: its transform, and whether only a relay can do it.
+-- Of each fault's function: its transform, what it is about, or what its parts are (a list, see
+-- aim.lua), and whether only a relay can do it.
 local made = setmetatable({}, { __mode = "k" })
 
 local function new_state(seed)
-  return { count = 0, silent = {}, held = {}, seed = seed }
+  return { silent = {}, held = {}, finished = {}, seed = seed }
 end
 
-local function items_of(seen)
+local function items_of(state, seen)
   local items = {}
   if #seen.records == 0 then
     return { { bytes = seen.bytes } } -- no TLS
   end
   for index = 1, #seen.records do
     local record = seen.records[index]
-    items[index] = { bytes = record.bytes, record = record }
+    items[index] = {
+      bytes = record.bytes, record = record,
+      -- Of a link it is known which messages are in its records.
+      hidden = seen.connection and aim.hidden(state.finished, seen.from, record) or nil,
+    }
   end
   return items
 end
@@ -44,51 +51,30 @@ local function answer_of(items, before)
 end
 
 -- The tamper function of a transform.
-local function new(transform, relay_only)
+local function new(transform, aims, relay_only)
   local states = setmetatable({}, { __mode = "k" }) -- by what a flight belongs to
   local function fault(seen)
     local carrier = flight.carrier(seen)
     states[carrier] = states[carrier] or new_state(carrier.seed)
-    local items = items_of(seen)
+    local items = items_of(states[carrier], seen)
     return answer_of(transform(states[carrier], seen.from, items), items)
   end
-  made[fault] = { transform = transform, relay_only = relay_only or false }
+  made[fault] = { transform = transform, aims = aims, relay_only = relay_only or false }
   return fault
 end
 
 ---------------------------------------------------------------------------------------------------
 -- Where
 
-local function carries(record, what)
-  for index = 1, #record.messages do
-    if record.messages[index] == what then
-      return true
-    end
-  end
-  if what == "application_data" and (#record.messages > 0 or record.alert) then
-    return false -- it is known better
-  end
-  return record.type == what or what == "alert" and record.alert ~= nil
-end
-
--- Whether an item is the one that a fault is about.
-local function is_meant(given, state, from, item)
-  if not item.record or given.from and given.from ~= from or not carries(item.record, given.at) then
-    return false
-  end
-  state.count = state.count + 1
-  return state.count == (given.nth or 1)
-end
-
--- A transform that has act(item, out, state, from) put into `out` what comes of the item that is
+-- A transform that has act(item, out, state, from) put into `out` what comes of each item that is
 -- meant. Once a direction is silent nothing goes there any more.
-local function at_item(given, act)
+local function at_items(about, act)
   return function(state, from, items)
     local out = {}
     for _, item in ipairs(items) do
       if state.silent[from] then -- luacheck: ignore 542
         -- it was sent, and goes nowhere
-      elseif not flight.is_action(item) and is_meant(given, state, from, item) then
+      elseif not flight.is_action(item) and aim.meets(about, state, from, item) then
         act(item, out, state, from)
       else
         out[#out + 1] = item
@@ -98,25 +84,11 @@ local function at_item(given, act)
   end
 end
 
--- A transform of every item, or, where `at` is given, of the one that is meant.
-local function at_every(given, act)
-  return function(state, from, items)
-    local out = {}
-    for _, item in ipairs(items) do
-      local wanted = not flight.is_action(item) and (not given.from or given.from == from)
-        and (not given.at or is_meant(given, state, from, item))
-      if wanted then
-        act(item, out)
-      else
-        out[#out + 1] = item
-      end
-    end
-    return out
-  end
-end
-
+-- A fault's options, checked, and what it is about.
 local function check(name, given)
-  return arguments.check("tls.faults." .. name, options.faults[name], given)
+  local api = "tls.faults." .. name
+  local checked = arguments.check(api, options.faults[name], given)
+  return checked, aim.new(api, checked)
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -127,7 +99,8 @@ end
 ---@param given table
 ---@return function tamper
 function faults.drop(given)
-  return new(at_item(check("drop", given), function() end))
+  local _, about = check("drop", given)
+  return new(at_items(about, function() end), { about })
 end
 
 -- Marsaglia's xorshift: the same everywhere. A number below `below`.
@@ -148,11 +121,11 @@ local RECORD_HEADER = 5
 ---@param given table
 ---@return function tamper
 function faults.flip(given)
-  local checked = check("flip", given)
+  local checked, about = check("flip", given)
   if checked.byte == 0 then
     strict.raise "tls.faults.flip: byte: counts from 1, or from -1 at the end; there is no byte 0"
   end
-  return new(at_item(checked, function(item, out, state)
+  return new(at_items(about, function(item, out, state)
     local length = #item.bytes
     local first = length > RECORD_HEADER and RECORD_HEADER or 0
     local byte = checked.byte or first + 1 + draw(state, checked.seed, length - first)
@@ -164,7 +137,7 @@ function faults.flip(given)
     end
     local flipped = string.char(item.bytes:byte(byte) ~ 1 << bit)
     out[#out + 1] = { bytes = item.bytes:sub(1, byte - 1) .. flipped .. item.bytes:sub(byte + 1) }
-  end))
+  end), { about })
 end
 
 --- tls.faults.cut { at =, after =, from =, nth = }: of the record with this message so many bytes
@@ -172,11 +145,11 @@ end
 ---@param given table
 ---@return function tamper
 function faults.cut(given)
-  local checked = check("cut", given)
-  return new(at_item(checked, function(item, out, state, from)
+  local checked, about = check("cut", given)
+  return new(at_items(about, function(item, out, state, from)
     state.silent[from] = true
     out[#out + 1] = checked.after > 0 and { bytes = item.bytes:sub(1, checked.after) } or nil
-  end))
+  end), { about })
 end
 
 --- tls.faults.split { size =, at =, from =, nth = }: what is sent arrives in pieces of this size,
@@ -184,12 +157,12 @@ end
 ---@param given table
 ---@return function tamper
 function faults.split(given)
-  local checked = check("split", given)
-  return new(at_every(checked, function(item, out)
+  local checked, about = check("split", given)
+  return new(at_items(about, function(item, out)
     for first = 1, #item.bytes, checked.size do
       out[#out + 1] = { bytes = item.bytes:sub(first, first + checked.size - 1) }
     end
-  end))
+  end), { about })
 end
 
 --- tls.faults.reorder { at =, from =, nth = }: the record with this message arrives behind the next
@@ -197,11 +170,11 @@ end
 ---@param given table
 ---@return function tamper
 function faults.reorder(given)
-  local checked = check("reorder", given)
+  local _, about = check("reorder", given)
   return new(function(state, from, items)
     local out = {}
     for _, item in ipairs(items) do
-      if not flight.is_action(item) and is_meant(checked, state, from, item) then
+      if not flight.is_action(item) and aim.meets(about, state, from, item) then
         state.held[from] = item
       else
         out[#out + 1] = item
@@ -210,7 +183,7 @@ function faults.reorder(given)
       end
     end
     return out
-  end)
+  end, { about })
 end
 
 --- tls.faults.delay { seconds =, at =, from =, nth = }: every record arrives so much later, or only
@@ -218,11 +191,11 @@ end
 ---@param given table
 ---@return function tamper
 function faults.delay(given)
-  local checked = check("delay", given)
-  return new(at_every(checked, function(item, out)
+  local checked, about = check("delay", given)
+  return new(at_items(about, function(item, out)
     out[#out + 1] = flight.action("delay", checked.seconds)
     out[#out + 1] = item
-  end), true)
+  end), { about }, true)
 end
 
 --- tls.faults.stop { at =, from =, nth = }: the record with this message does not arrive, nor
@@ -230,16 +203,18 @@ end
 ---@param given table
 ---@return function tamper
 function faults.stop(given)
-  return new(at_item(check("stop", given), function(_, _, state, from)
+  local _, about = check("stop", given)
+  return new(at_items(about, function(_, _, state, from)
     state.silent[from] = true
-  end))
+  end), { about })
 end
 
 local function ending(kind, given)
-  return new(at_item(check(kind, given), function(_, out, state)
+  local _, about = check(kind, given)
+  return new(at_items(about, function(_, out, state)
     state.silent = { client = true, server = true }
     out[#out + 1] = flight.action(kind)
-  end), true)
+  end), { about }, true)
 end
 
 --- tls.faults.close { at =, from =, nth = }: instead of the record with this message both ends see
@@ -267,13 +242,14 @@ function faults.chain(list)
   if type(list) ~= "table" or not strict.is_list(list) or #list == 0 then
     strict.raise(("%s: wants a list of faults, got %s"):format(api, arguments.describe(list)))
   end
-  local parts, relay_only = {}, false
+  local parts, aims, relay_only = {}, {}, false
   for index, fault in ipairs(list) do
     parts[index] = made[fault]
     if not parts[index] then
       strict.raise(("%s: item %d: wants what a function of tls.faults returned, got %s"):format(
         api, index, arguments.describe(fault)))
     end
+    table.move(parts[index].aims, 1, #parts[index].aims, #aims + 1, aims)
     relay_only = relay_only or parts[index].relay_only
   end
   return new(function(state, from, items)
@@ -283,7 +259,7 @@ function faults.chain(list)
       items = part.transform(state.parts[index], from, items)
     end
     return items
-  end, relay_only)
+  end, aims, relay_only)
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -303,6 +279,28 @@ function faults.check_for_link(api, f)
     strict.raise(api .. ": this fault is for relays: between the ends of a link there is no "
                  .. "connection to end, and no time")
   end
+end
+
+--- Raises for a fault about what no relay can see.
+---@param api string
+---@param f function a tamper function, of whoever
+function faults.check_for_relay(api, f)
+  for _, about in ipairs(made[f] and made[f].aims or {}) do
+    aim.check_for_relay(about, api)
+  end
+end
+
+--- What a fault is as a script writes it, and why it (of a chain: a part of it) has not struck.
+---@param f any
+---@return string|nil text nil: it is no fault
+---@return string|nil missed nil: it has struck
+function faults.told(f)
+  local texts, missed = {}, nil
+  for index, about in ipairs(made[f] and made[f].aims or {}) do
+    texts[index] = aim.text(about)
+    missed = missed or aim.missed(about)
+  end
+  return #texts > 0 and table.concat(texts, ", ") or nil, missed
 end
 
 return faults

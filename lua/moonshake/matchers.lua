@@ -7,6 +7,7 @@
 local arguments = require "moonshake.arguments"
 local diff = require "moonshake.diff"
 local endpoint = require "moonshake.endpoint"
+local faults = require "moonshake.faults"
 local link = require "moonshake.link"
 local marks = require "moonshake.marks"
 local native = require "moonshake.native"
@@ -268,6 +269,21 @@ add("raises", {
     outcome.reason = "it raised " .. (diff.show_short(message) or "another error")
     outcome.found = "a function that raises " .. diff.show(message)
     return outcome
+  end,
+})
+
+--- struck(): a fault of tls.faults (of a chain: each of them) has done what it is for.
+add("struck", {
+  check = no_argument,
+  judge = function(found)
+    local text, missed = faults.told(found)
+    if not text then
+      return { reason = "no fault of tls.faults" }
+    end
+    return {
+      holds = missed == nil, found = text, wanted = "a fault that has struck",
+      reason = missed or "it has struck",
+    }
   end,
 })
 

@@ -184,7 +184,7 @@ options.resume_live = { options.pair[1] }
 -- Faults
 
 local AT = { name = "at", type = "carried", required = true,
-             about = "a HandshakeType, or a ContentType: which record is meant" }
+             about = "a HandshakeType, a ContentType or \"encrypted\": which record is meant" }
 local AT_OR_ALL = { name = "at", type = "carried", about = AT.about .. "; all if absent" }
 local FROM = { name = "from", type = "word", words = ROLES,
                about = "who sends it; either, if absent" }

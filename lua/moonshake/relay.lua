@@ -6,6 +6,7 @@
 local arguments = require "moonshake.arguments"
 local carrying = require "moonshake.relay.carrying"
 local expect = require "moonshake.expect"
+local faults = require "moonshake.faults"
 local options = require "moonshake.options"
 local scenario = require "moonshake.scenario"
 local sockets = require "moonshake.io.socket"
@@ -153,6 +154,9 @@ end
 ---@param checked table { tamper =, seed =, keep = }
 ---@return table
 function relay.new(api, listen, place, checked)
+  if checked.tamper then
+    faults.check_for_relay(api .. ": tamper", checked.tamper)
+  end
   local listener, message = sockets.listen(listen, SECONDS)
   strict.check(api, listener, message)
   local state = {

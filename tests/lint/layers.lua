@@ -20,7 +20,7 @@ local LIBRARY = {
     "certificates", "pki",
     "far", "endpoint", "reported",
     "link", "link.*", "connection", "listener",
-    "flight", "faults", "relay", "background",
+    "flight", "aim", "faults", "relay", "background",
     "tls",
     "partial", "matchers", "expect",
     "group", "together", "foreign",
