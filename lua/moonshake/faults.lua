@@ -174,7 +174,9 @@ function faults.reorder(given)
   return new(function(state, from, items)
     local out = {}
     for _, item in ipairs(items) do
-      if not flight.is_action(item) and aim.meets(about, state, from, item) then
+      if flight.is_action(item) then
+        out[#out + 1] = item
+      elseif aim.meets(about, state, from, item) then
         state.held[from] = item
       else
         out[#out + 1] = item

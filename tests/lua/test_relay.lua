@@ -250,6 +250,19 @@ test("TLS is found behind a conversation in the clear", function()
   relay:close()
 end)
 
+test("a record that comes behind the next one does so where both are delayed", function()
+  local hello, data = "\22\3\1\0\4\1\0\0\0", "\23\3\3\0\1x"
+  for _, parts in ipairs {
+    { faults.delay { seconds = 0 }, faults.reorder { at = "ClientHello" } },
+    { faults.reorder { at = "ClientHello" }, faults.delay { seconds = 0 } },
+  } do
+    local relay, near, far = bare { tamper = faults.chain(parts) }
+    assert(near:write(hello .. data, LONG))
+    equal(read(far, #hello + #data), data .. hello)
+    relay:close()
+  end
+end)
+
 test("the seed of a relay is that of its faults, unless they have their own", function()
   local hello = "\22\3\1\0\100\1\0\0\96" .. ("x"):rep(96)
   local function flipped(seed, own)
