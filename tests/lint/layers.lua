@@ -51,9 +51,12 @@ local UPWARD = {
   ["endpoint -> views.projections"] = true,
   -- A link shows itself, by views that are loaded when somebody asks.
   ["link.shown -> views.explain"] = true,
+  ["link.shown -> views.pcapng"] = true,
+  -- What a relay knows of a connection shows itself likewise.
+  ["relay.record -> views.diagram"] = true,
+  ["relay.record -> views.relayed"] = true,
   -- What is kept of a case is views of its links.
   ["evidence -> views.explain"] = true,
-  ["link.shown -> views.pcapng"] = true,
   ["evidence -> views.pcapng"] = true,
   ["evidence -> views.picture"] = true,
   ["evidence -> views.record"] = true,

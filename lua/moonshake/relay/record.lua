@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What a relay knows of one of its connections: what went by, within bounds, and how it ended.
+local arguments = require "moonshake.arguments"
 local native = require "moonshake.native"
+local options = require "moonshake.options"
 local strict = require "moonshake.strict"
 
 local record = {}
@@ -120,6 +122,18 @@ end
 ---@return string
 function methods:text()
   return text(check(self, "connection:text"))
+end
+
+--- connection:diagram { format =, width = }: the same as a sequence diagram, as of a link.
+---@param given? table
+---@return string
+function methods:diagram(given)
+  local api = "connection:diagram"
+  local state = check(self, api)
+  local checked = arguments.check(api, options.diagram, given)
+  local model = require "moonshake.views.relayed" (state, record.told_of_more(state))
+  return require("moonshake.views.diagram").draw(model, checked.format or "text",
+                                                 { width = checked.width })
 end
 
 ---------------------------------------------------------------------------------------------------

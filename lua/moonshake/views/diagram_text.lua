@@ -15,11 +15,13 @@ local ASCII = {
   line = "|", dash = "-", dots = ".", rule = "=", right = ">", left = "<", stop = "x",
   separator = "; ",
   completed = "*", judged = "o", failed = "X", told = "X", stalled = "?", altered = "!",
+  closed = "-", reset = "X",
 }
 local UNICODE = {
   line = "│", dash = "─", dots = "╌", rule = "═", right = "►", left = "◄", stop = "×",
   separator = " · ",
   completed = "●", judged = "○", failed = "■", told = "■", stalled = "?", altered = "!",
+  closed = "┴", reset = "■",
 }
 
 -- Fates of what is not known to have reached the other life line.

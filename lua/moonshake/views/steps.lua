@@ -18,7 +18,8 @@
 --       fatal   of an alert                   count   how many of the same kind in a row
 --       sent, received   positions in the log }
 --     { kind = "mark", at = role, epoch, text, index, bad = boolean,
---       what = "completed" | "judged" | "failed" | "told" | "stalled" | "altered" }
+--       what = "completed" | "judged" | "failed" | "told" | "stalled" | "altered"; of a relay's
+--              connection (relayed.lua) "closed" | "reset" }
 --     { kind = "epoch", name }          where a later one begins
 --     { kind = "note", text } }
 local carriers = require "moonshake.views.carriers"
