@@ -9,7 +9,8 @@
 #define TLS1_3 0x0304
 #define RECORD_HEADER 5
 #define MESSAGE_HEADER 4
-#define LONGEST_HELLO 65536 /* a ServerHello that is longer is not looked into */
+#define LONGEST_BODY 65536    /* a message that is longer is not looked into */
+#define MOST_CERTIFICATES 256 /* nor is a longer list of them */
 
 /* RFC 5246 section 6.2.3: the most that any version has. */
 #define LONGEST_FRAGMENT (16384 + 2048)
@@ -26,10 +27,20 @@ const struct ms_field ms_dissected_fields[] = {
           "HandshakeTypes of the messages that end in it, as far as they can be told"),
     {"alert", MS_FIELD_RECORD, offsetof(struct ms_dissected, alert), ms_alert_fields,
      "the alert in it, where it is in clear"},
+    {"hello", MS_FIELD_RECORD, offsetof(struct ms_dissected, hello), ms_hello_fields,
+     "what the hello in it says, where it is in clear"},
+    FIELD(MS_FIELD_CERTIFICATES, certificates,
+          "the chain of the Certificate in it, where it is in clear"),
+    FIELD(MS_FIELD_TEXTS, issuers,
+          "the names of the CertificateRequest in it, where it is in clear, RFC 4514"),
     {NULL, MS_FIELD_TEXT, 0, NULL, NULL}};
 
 void ms_dissected_clear(struct ms_dissected *found) {
     ms_texts_clear(&found->messages);
+    ms_hello_clear(&found->hello);
+    ms_certificates_clear(&found->certificates);
+    ms_texts_clear(&found->issuers);
+    ms_bytes_clear(&found->greeting);
 }
 
 /* ---- records ---- */
@@ -87,6 +98,81 @@ static bool is_retry(const struct ms_bytes *body) {
     return body->len >= 2 + sizeof random && memcmp(body->data + 2, random, sizeof random) == 0;
 }
 
+struct collected {
+    struct ms_certificates *list;
+    bool memory_short;
+};
+
+static bool collect(void *context, struct ms_slice der) {
+    struct collected *to = context;
+    struct ms_error error;
+    if (to->list->num >= MOST_CERTIFICATES) {
+        return false;
+    }
+    struct ms_certificate *certificate = ms_certificate_new(der, &error);
+    to->memory_short = !certificate || !ms_certificates_add(to->list, certificate);
+    ms_certificate_release(certificate);
+    return !to->memory_short;
+}
+
+static bool read_certificates(struct ms_slice body, uint16_t version,
+                              struct ms_certificates *list) {
+    struct collected to = {list, false};
+    if (list->items) {
+        return true;
+    }
+    if (!ms_certificates_begin(list)) {
+        return false;
+    }
+    if (!ms_wire_certificates(body, version, collect, &to)) {
+        ms_certificates_clear(list);
+    }
+    return !to.memory_short;
+}
+
+static bool read_request(struct ms_slice body, uint16_t version, struct ms_texts *issuers) {
+    struct ms_request request;
+    if (issuers->items) {
+        return true;
+    }
+    if (!ms_wire_request(body, version, &request)) {
+        return !request.memory_short;
+    }
+    bool kept = ms_texts_copy(issuers, &request.issuers);
+    ms_request_clear(&request);
+    return kept;
+}
+
+static bool read_hello(uint8_t type, struct ms_bytes *body, struct ms_dissected *found) {
+    if (found->greeting.data) {
+        return true;
+    }
+    found->greeting = *body;
+    *body = (struct ms_bytes){0};
+    return ms_hello_read(type, (struct ms_slice){found->greeting.data, found->greeting.len},
+                         &found->hello);
+}
+
+/* Whether a message of this type is looked into. */
+static bool is_read(uint8_t type) {
+    return type == GNUTLS_HANDSHAKE_CLIENT_HELLO || type == GNUTLS_HANDSHAKE_SERVER_HELLO ||
+           type == GNUTLS_HANDSHAKE_CERTIFICATE_PKT || type == GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST;
+}
+
+/* Looks into a message whose body is there. */
+static bool read_body(const struct ms_dissector *dissector, uint8_t type, struct ms_bytes *body,
+                      struct ms_dissected *found) {
+    struct ms_slice bytes = {body->data, body->len};
+    switch (type) {
+    case GNUTLS_HANDSHAKE_CERTIFICATE_PKT:
+        return read_certificates(bytes, dissector->version, &found->certificates);
+    case GNUTLS_HANDSHAKE_CERTIFICATE_REQUEST:
+        return read_request(bytes, dissector->version, &found->issuers);
+    default:
+        return read_hello(type, body, found);
+    }
+}
+
 static bool end_message(struct ms_dissector *dissector, struct ms_direction *direction,
                         struct ms_dissected *found) {
     uint8_t type = direction->header[0];
@@ -98,18 +184,18 @@ static bool end_message(struct ms_dissector *dissector, struct ms_direction *dir
             dissector->version = version;
         }
         type = is_retry(&direction->body) ? MS_MESSAGE_HELLO_RETRY_REQUEST : type;
-        ms_bytes_clear(&direction->body);
     }
+    bool read = direction->body.len == 0 || read_body(dissector, type, &direction->body, found);
+    ms_bytes_clear(&direction->body);
     char spare[16];
-    return ms_texts_add(&found->messages, ms_names_text(MS_NAMES_MESSAGE, type, spare));
+    return read && ms_texts_add(&found->messages, ms_names_text(MS_NAMES_MESSAGE, type, spare));
 }
 
 static void begin_message(struct ms_direction *direction) {
     const uint8_t *header = direction->header;
     direction->left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
-    direction->kept =
-        header[0] == GNUTLS_HANDSHAKE_SERVER_HELLO && direction->left <= LONGEST_HELLO;
     direction->body.len = 0;
+    direction->is_read = is_read(header[0]) && direction->left <= LONGEST_BODY;
 }
 
 /* Reads on in a stream of handshake messages. */
@@ -127,7 +213,7 @@ static bool read_messages(struct ms_dissector *dissector, struct ms_direction *d
         }
         (void)ms_read_fixed(&part, direction->left < part.len ? direction->left : part.len, &some);
         direction->left -= (uint32_t)some.len;
-        if (direction->kept && !ms_bytes_add(&direction->body, some.data, some.len)) {
+        if (direction->is_read && !ms_bytes_add(&direction->body, some.data, some.len)) {
             return false;
         }
         if (direction->left == 0 && !end_message(dissector, direction, found)) {

@@ -122,6 +122,81 @@ static void messages_are_named_until_a_direction_is_encrypted(void **unused) {
     }
 }
 
+static const uint8_t client_hello[] = {22, 3, 1, 0, 4, 1, 0, 0, 0}, change[] = {20, 3, 3, 0, 1, 1},
+                     sealed[] = {23, 3, 3, 0, 3, 'a', 'b', 'c'};
+
+/* What is told of a whole record. */
+static void read_one(struct ms_dissector *dissector, enum ms_role from, const void *data,
+                     size_t len, struct ms_dissected *found) {
+    struct ms_slice bytes = {data, len};
+    assert_true(ms_dissect_next(dissector, from, &bytes, found));
+    assert_non_null(found->bytes.data);
+    assert_int_equal(bytes.len, 0);
+}
+
+static void greetings_and_certificates_in_clear_are_read(void **unused) {
+    (void)unused;
+    struct world world;
+    struct ms_dissector dissector = {0};
+    shake(&world, TLS1_2);
+    struct ms_log *log = ms_link_log(world.link);
+    size_t num_read = 0;
+    for (size_t i = 0; i < ms_log_num(log); i++) {
+        const struct ms_event *event = ms_log_at(log, i);
+        if (event->kind != MS_EVENT_RECORD || event->incoming) {
+            continue;
+        }
+        struct ms_dissected found;
+        read_one(&dissector, event->role, event->bytes.data, event->bytes.len, &found);
+        const char *name = found.messages.num > 0 ? found.messages.items[0] : "";
+        bool is_hello = strcmp(name, "ClientHello") == 0 || strcmp(name, "ServerHello") == 0;
+        assert_int_equal(found.hello.present, is_hello);
+        assert_int_equal(found.certificates.items != NULL, strcmp(name, "Certificate") == 0);
+        assert_int_equal(found.issuers.items != NULL, strcmp(name, "CertificateRequest") == 0);
+        if (is_hello) {
+            assert_string_equal(found.hello.versions.items[0], "TLS1.2");
+        } else if (found.certificates.items) { /* the client has none */
+            assert_int_equal(found.certificates.num > 0, event->role == MS_SERVER);
+        } else if (found.issuers.items) {
+            assert_int_equal(found.issuers.num, 1);
+        }
+        num_read += is_hello || found.certificates.items || found.issuers.items ? 1 : 0;
+        ms_dissected_clear(&found);
+    }
+    assert_int_equal(num_read, 5);
+    ms_dissector_clear(&dissector);
+    world_clear(&world);
+}
+
+/* Of two of a kind the first is told; what is malformed, or too much, is not. */
+static void what_cannot_be_read_is_absent(void **unused) {
+    (void)unused;
+    static const uint8_t two[] = {22, 3,   3,  0, 22, 11, 0, 0, 7, 0, 0, 4, 0,  0,
+                                  1,  'x', 11, 0, 0,  7,  0, 0, 4, 0, 0, 1, 'y'},
+                         bad[] = {22, 3, 3, 0, 11, 11, 0, 0, 7, 0, 0, 4, 0, 0, 2, 'x'};
+    static uint8_t many[5 + 4 + 3 + 257 * 3] = {22, 3, 3, 3, 10, 11, 0, 3, 6, 0, 3, 3};
+    struct ms_dissector dissector = {0};
+    struct ms_dissected found;
+    read_one(&dissector, MS_SERVER, two, sizeof two, &found);
+    assert_int_equal(found.messages.num, 2);
+    assert_int_equal(found.certificates.num, 1);
+    assert_int_equal(ms_certificate_der(found.certificates.items[0]).data[0], 'x');
+    ms_dissected_clear(&found);
+    read_one(&dissector, MS_SERVER, bad, sizeof bad, &found);
+    assert_int_equal(found.messages.num, 1);
+    assert_null(found.certificates.items);
+    ms_dissected_clear(&found);
+    read_one(&dissector, MS_SERVER, many, sizeof many, &found);
+    assert_int_equal(found.messages.num, 1);
+    assert_null(found.certificates.items);
+    ms_dissected_clear(&found);
+    read_one(&dissector, MS_CLIENT, client_hello, sizeof client_hello, &found);
+    assert_int_equal(found.messages.num, 1);
+    assert_false(found.hello.present);
+    ms_dissected_clear(&found);
+    ms_dissector_clear(&dissector);
+}
+
 static void a_renegotiation_is_not_named(void **unused) {
     (void)unused;
     struct world world;
@@ -159,9 +234,6 @@ static size_t server_hello(uint8_t *to, bool retry) {
     memcpy(to + sizeof head + sizeof random, tail, sizeof tail);
     return sizeof head + sizeof random + sizeof tail;
 }
-
-static const uint8_t client_hello[] = {22, 3, 1, 0, 4, 1, 0, 0, 0}, change[] = {20, 3, 3, 0, 1, 1},
-                     sealed[] = {23, 3, 3, 0, 3, 'a', 'b', 'c'};
 
 static void a_change_for_middleboxes_encrypts_nothing(void **unused) {
     (void)unused;
@@ -285,6 +357,8 @@ static void a_hostile_peer_only_misleads(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_named_until_a_direction_is_encrypted),
+        cmocka_unit_test(greetings_and_certificates_in_clear_are_read),
+        cmocka_unit_test(what_cannot_be_read_is_absent),
         cmocka_unit_test(a_renegotiation_is_not_named),
         cmocka_unit_test(a_change_for_middleboxes_encrypts_nothing),
         cmocka_unit_test(a_record_may_hold_many_messages_and_a_message_many_records),

@@ -455,9 +455,11 @@ action("a dissector", function(stream)
   end
   assert(dissector:rest "server" == "\22\3" and dissector:rest "client" == "")
   assert(#found == 2 and found[1].messages[2] == "Certificate" and found[2].alert.number == 40)
+  assert(#found[1].certificates == 1 and found[1].hello == nil and found[2].certificates == nil)
   return found
 end, function()
-  return "\22\3\3\0\8\14\0\0\0\11\0\0\0" .. "\21\3\3\0\2\2\40" .. "\22\3"
+  return "\22\3\3\0\15\14\0\0\0" .. "\11\0\0\7\0\0\4\0\0\1x" .. "\21\3\3\0\2\2\40"
+    .. "\22\3"
 end)
 
 action("last words", function()

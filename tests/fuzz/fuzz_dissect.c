@@ -23,6 +23,8 @@ static void check(const struct ms_dissected *found) {
     }
     require((found->messages.num == 0 && !found->alert.present) ||
             (found->type && !found->encrypted));
+    require(found->messages.num > 0 ||
+            !(found->hello.present || found->certificates.items || found->issuers.items));
 }
 
 /* Feeds one piece, and compares what comes out with what has gone in. */

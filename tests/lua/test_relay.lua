@@ -90,6 +90,40 @@ test("a handshake goes through, and what is in the clear is named", function()
   equal(#flight.bytes, flight.length)
 end)
 
+test("what greetings and certificates in clear say is told", function()
+  local relay, near, far = through "TLS1.2"
+  close(relay, near, far)
+  local flights = relay.connections[1].flights
+  equal(flights[1].hello.server_name, "server.example")
+  equal(flights[1].hello.versions[1], "TLS1.2")
+  equal(flights[2].hello.cipher_suites[1], near.client.cipher_suite)
+  equal(#flights[3].certificates, 1)
+  equal(flights[3].certificates[1], server.certificate)
+  equal(flights[3].hello, nil)
+  equal(table.concat(flights[5].issuers, "; "), "CN=Root")
+  equal(flights[7].certificates[1], client.certificate)
+  raises('unknown field "server_nam"', function() return flights[1].hello.server_nam end)
+  for _, told in ipairs { "SNI server.example", "names CN=Root",
+                          "CN=server.example, issued by CN=Root" } do
+    contains(relay.connections[1]:diagram(), told)
+  end
+
+  relay, near, far = through("TLS1.3", { keep = 0 })
+  close(relay, near, far)
+  equal(relay.connections[1].flights[1].messages[1], "ClientHello")
+  equal(relay.connections[1].flights[1].hello, nil)
+end)
+
+test("a tamper function may choose by the name that is asked for", function()
+  local relay, near, far = through("TLS1.3", { tamper = function(flight)
+    local hello = flight.records[1].hello
+    return hello and hello.server_name == "server.example" and "HTTP/1.0 400\r\n\r\n" or nil
+  end })
+  equal(far.server.error.problem, "protocol_violation")
+  equal(near.client.handshake_completed, false)
+  relay:close()
+end)
+
 test("in TLS 1.3 hellos are named, and the rest is encrypted", function()
   local relay, near, far = through "TLS1.3"
   close(relay, near, far)

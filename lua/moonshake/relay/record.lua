@@ -206,7 +206,7 @@ function record.add(state, from, found, arrived)
     kept[name] = value
   end
   if found.length > state.room then
-    kept.bytes = nil
+    kept.bytes, kept.hello, kept.certificates, kept.issuers = nil, nil, nil, nil
   else
     state.room = state.room - found.length
   end

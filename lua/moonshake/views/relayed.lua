@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What a relay knows of a connection as the steps of a sequence diagram (see steps.lua): a step for
 -- each message in clear and for each record that is encrypted, in the order in which they came by.
+local facts = require "moonshake.views.facts"
+
 local PROTECTED = { [false] = "none", [true] = "application" }
 local FATE = { as_sent = "arrived", changed = "changed", dropped = "lost" }
 local ENDS = { closed = "closes the connection", reset = "resets the connection" }
@@ -10,11 +12,33 @@ local function step_of(flight, kind, name)
            fate = FATE[flight.arrived], facts = {}, lines = {} }
 end
 
--- The steps that a record is.
-local function steps_of(flight)
+local EMPTY = "\0\0\0" -- the body of a Certificate without one
+local KEPT = { ClientHello = "hello", ServerHello = "hello", HelloRetryRequest = "hello",
+               Certificate = "certificates", CertificateRequest = "issuers" }
+
+local function nobody() end -- of whom there would be a snapshot
+
+-- A message in clear, with what it says where that is kept.
+local function message(flight, name, offer)
+  local step = step_of(flight, "message", name)
+  if not KEPT[name] or not flight[KEPT[name]] then
+    return step
+  elseif name == "CertificateRequest" then
+    step.facts = facts.of_request { issuers = flight.issuers }
+  else
+    step.facts, step.lines = facts.of_message({
+      type = name, role = flight.from, bytes = EMPTY, hello = flight.hello,
+      certificates = flight.certificates,
+    }, { offer = offer, snapshot = nobody })
+  end
+  return step
+end
+
+-- The steps that a record is. `offer`: what the last ClientHello said.
+local function steps_of(flight, offer)
   local list = {}
   for index = 1, #flight.messages do
-    list[index] = step_of(flight, "message", flight.messages[index])
+    list[index] = message(flight, flight.messages[index], offer)
   end
   if #list > 0 then
     return list
@@ -57,14 +81,15 @@ end
 ---@param more string what it says of records that are not kept
 ---@return table model
 return function(state, more)
-  local list = {}
+  local list, offer = {}, nil
   list[1] = state.problem
     and { kind = "note", text = "no connection to the server: " .. state.problem }
   for _, item in ipairs(state.course) do
     if item.flight then
-      for _, step in ipairs(steps_of(item.flight)) do
+      for _, step in ipairs(steps_of(item.flight, offer)) do
         add(list, step)
       end
+      offer = item.flight.from == "client" and item.flight.hello or offer
     elseif item.more then
       list[#list + 1] = { kind = "note", text = more }
     elseif item.who == "relay" then
