@@ -2,7 +2,7 @@
 -- What is kept of a case beyond its failures: views of the logs of its links, made when it ends and
 -- before they are closed. The parent of a worker gets them as a part of the result, so they are
 -- texts, numbers and tables of them; what is large goes as text that is JSON already.
-local hash = require "moonshake.runner.hash"
+local hash = require "moonshake.hash"
 
 local evidence = {}
 

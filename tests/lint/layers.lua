@@ -14,8 +14,8 @@ local LIBRARY = {
   { "native", "program" },
   { "io.*" },
   { "strict", "suggest", "escape", "diff", "marks", "words", "matrix", "needs", "arguments",
-    "options", "settings", "traceback", "clock", "events", "json_map",
-    "key_log", "runner.hash" },
+    "options", "settings", "traceback", "clock", "events", "json_map", "key_log", "base64",
+    "hash" },
   {
     "certificates", "pki",
     "far", "endpoint", "reported",

@@ -1,37 +1,19 @@
 -- SPDX-License-Identifier: MIT
 -- Certificates and names from their DER, read by the TLS library.
+local base64 = require "moonshake.base64"
 local native = require "moonshake.native"
 local pki = require "moonshake.pki"
 local reader = require "moonshake.import.reader"
 
 local der = {}
 
-local DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(bytes)
-  local lines = {}
-  for at = 1, #bytes, 48 do
-    local line = bytes:sub(at, at + 47):gsub("..?.?", function(three)
-      local a, b, c = three:byte(1, 3)
-      local number = a << 16 | (b or 0) << 8 | (c or 0)
-      local text = ""
-      for shift = 18, 0, -6 do
-        local digit = number >> shift & 63
-        text = text .. DIGITS:sub(digit + 1, digit + 1)
-      end
-      return text:sub(1, #three + 1) .. ("="):rep(3 - #three)
-    end)
-    lines[#lines + 1] = line
-  end
-  return table.concat(lines, "\n")
-end
-
 --- A certificate; nil where it is none.
 ---@param bytes string
 ---@return userdata|nil
 function der.certificate(bytes)
+  local lines = base64(bytes):gsub(("."):rep(64), "%0\n"):gsub("\n$", "")
   local list = native.read_certificates(
-    "-----BEGIN CERTIFICATE-----\n" .. base64(bytes) .. "\n-----END CERTIFICATE-----\n")
+    "-----BEGIN CERTIFICATE-----\n" .. lines .. "\n-----END CERTIFICATE-----\n")
   return list and list[1]
 end
 

@@ -4,7 +4,7 @@
 local directory = require "moonshake.report.html.directory"
 local escape = require "moonshake.escape"
 local files = require "moonshake.io.files"
-local hash = require "moonshake.runner.hash"
+local hash = require "moonshake.hash"
 local index = require "moonshake.report.html.index"
 local page = require "moonshake.report.html.page"
 

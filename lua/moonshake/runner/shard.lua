@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Which of several machines runs which case. A case's id alone decides, so that it stays where it
 -- is when others come and go; every case is in exactly one shard.
-local hash = require "moonshake.runner.hash"
+local hash = require "moonshake.hash"
 
 local shard = {}
 

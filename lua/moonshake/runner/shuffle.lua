@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- An order that looks like chance and is the same for the same seed, everywhere.
 
-local hash = require "moonshake.runner.hash"
+local hash = require "moonshake.hash"
 
 local shuffle = {}
 

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- SHA-256 (FIPS 180-4) in Base64, by which a page names the style and the script that it allows.
+local base64 = require "moonshake.base64"
 
 local MASK = 0xFFFFFFFF
 
@@ -50,19 +51,6 @@ local function compress(state, words)
   for index, value in ipairs { a, b, c, d, e, f, g, h } do
     state[index] = (state[index] + value) & MASK
   end
-end
-
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(bytes)
-  local text = (bytes .. ("\0"):rep(-#bytes % 3)):gsub("...", function(three)
-    local number = string.unpack(">I3", three)
-    return (("x"):rep(4):gsub("()x", function(at)
-      local letter = (number >> (24 - 6 * at) & 63) + 1
-      return LETTERS:sub(letter, letter)
-    end))
-  end)
-  return text:sub(1, #text - -#bytes % 3) .. ("="):rep(-#bytes % 3)
 end
 
 --- The hash of a text.

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Ends in the words of others: Go's tls.ConnectionState, gRPC's channelz, Envoy, Python's ssl.
+local base64 = require "moonshake.base64"
 local json = require "dkjson"
 local plain = require "moonshake.plain"
 
@@ -7,23 +8,6 @@ local projections = {}
 
 local function load(name)
   return require("moonshake.views.projections." .. name)
-end
-
-local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
--- Bytes as all of these write them in JSON.
-local function base64(bytes)
-  local pieces = {}
-  for at = 1, #bytes, 3 do
-    local a, b, c = bytes:byte(at, at + 2)
-    local bits = a << 16 | (b or 0) << 8 | (c or 0)
-    for place = 0, 3 do
-      local index = (bits >> 18 - 6 * place & 63) + 1
-      local is_there = place < 2 or place == 2 and b or c
-      pieces[#pieces + 1] = is_there and ALPHABET:sub(index, index) or "="
-    end
-  end
-  return table.concat(pieces)
 end
 
 --- A projection of an end.
