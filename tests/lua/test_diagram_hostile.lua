@@ -6,6 +6,8 @@ local hostile_link = dofile(here .. "hostile_link.lua")
 local columns = require "moonshake.views.columns"
 local diagram = require "moonshake.views.diagram"
 local escape = require "moonshake.escape"
+local facts = require "moonshake.views.facts"
+local ms = require "moonshake"
 local test, equal = unit.test, unit.equal
 
 -- Calls f(text, its model) for each.
@@ -46,6 +48,28 @@ test("on a terminal nothing acts, and every line fits", function()
       end
     end
   end)
+end)
+
+test("a certificate that cannot be read is drawn as one", function()
+  local ca = ms.pki.authority { cn = "Root" }
+  local link = ms.tls.link {
+    server = { identity = ca:authority { cn = "Sub" }:issue { dns = "server.example" } },
+    client = { trust = ca, server_name = "server.example" }, versions = "TLS1.2",
+  }
+  -- The tag of the leaf: behind the headers of record and message, and two lengths of three bytes.
+  link:tamper(ms.tls.faults.flip { at = "Certificate", byte = 5 + 4 + 3 + 3 + 1, bit = 0 })
+  equal(link:handshake(), false)
+  local certificates
+  for _, event in ipairs(link.events) do
+    certificates = event.direction == "received" and event.certificates or certificates
+  end
+  local told = facts.of_message({ type = "Certificate", certificates = certificates }, {})
+  equal(#told, 0)
+  local _, lines = facts.of_message({ type = "Certificate", certificates = certificates }, {})
+  equal(table.concat(lines, "; "), "a certificate that cannot be read; CN=Sub, issued by CN=Root")
+  for _, format in ipairs(diagram.FORMATS) do
+    equal(link:diagram { format = format }:find("Certificate", 1, true) ~= nil, true)
+  end
 end)
 
 test("a long name does not make a long picture", function()
