@@ -259,7 +259,7 @@ bool ms_link_update_keys(struct ms_link *link, enum ms_role by, bool request_pee
 
 bool ms_link_close(struct ms_link *link, bool client, bool server, struct ms_error *error) {
     const bool named[] = {[MS_CLIENT] = client, [MS_SERVER] = server};
-    if (!link->begun) {
+    if (!link->begun && !link->alone) { /* an end that is alone has a stream to close */
         return open_for_action(link, error);
     }
     bool left = false;

@@ -34,7 +34,8 @@ bool ms_link_use(struct ms_link *link, enum ms_role role, struct ms_config *conf
                  struct ms_error *error);
 
 /* Actions: each begins something that ms_link_pump() carries out. They fail for misuse only: before
- * the handshake, twice, after closing, what the version does not have. */
+ * the handshake (an end that is alone may be closed then), twice, after closing, what the version
+ * does not have. */
 bool ms_link_handshake(struct ms_link *link, struct ms_error *error);
 bool ms_link_renegotiate(struct ms_link *link, enum ms_role by, struct ms_error *error);
 bool ms_link_reauthenticate(struct ms_link *link, struct ms_error *error);

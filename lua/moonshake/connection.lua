@@ -56,10 +56,10 @@ function methods:handshake(given)
   local state = open(self, api)
   local seconds = arguments.check(api, options.handshake, given).timeout or SECONDS
   local due = now() + seconds
-  if carrying.standing(state) ~= "idle" then
-    strict.raise(api .. ": it has had its handshake: make another connection")
-  elseif natives.closed(state.native) then
+  if natives.closed(state.native) then
     strict.raise(api .. ": the link is closed")
+  elseif carrying.standing(state) ~= "idle" then
+    strict.raise(api .. ": it has had its handshake: make another connection")
   end
   changes.note_told(state, "initial")
   if not state.socket then
@@ -184,7 +184,8 @@ end
 
 --- connection:close { how = "orderly", timeout = 10 }: sends close_notify and the end of the
 --- stream, and does not wait for the peer's: receive does, and tells whether that came. "fin" ends
---- the stream without a close_notify, and "reset" by a reset: nothing can be received after.
+--- the stream without a close_notify, and "reset" by a reset: nothing can be received after. Before
+--- the handshake there is only the stream to end, if it has begun.
 ---@param given? table
 ---@return boolean content
 function methods:close(given)

@@ -324,6 +324,30 @@ test("who has closed can still receive", function()
   equal(select(2, client:receive()), "connection_reset")
 end)
 
+test("a connection may be closed before its handshake", function()
+  local client = tls.connect { port = 1, client = {} }
+  equal(client:close(), true)
+  equal(client.client.phase, "closed")
+  equal(problem_of(client), nil)
+  equal(select(2, client:receive()), "closed")
+  unit.raises("the link is closed", function() client:handshake() end)
+
+  local listener <close> = world.listen()
+  client = tls.connect { port = listener.port, client = world.client() }
+  local server
+  local content = ms.together(function()
+    return client:handshake()
+  end, function()
+    server = assert(listener:accept())
+    return server:close()
+  end)
+  equal(content, false)
+  equal(problem_of(client), "closed_early")
+  equal(server.server.phase, "closed")
+  equal(problem_of(server), nil)
+  unit.raises("the link is closed", function() server:handshake() end)
+end)
+
 test("nothing is sent to who has closed", function()
   local client, server = world.pair()
   server:close()
