@@ -42,6 +42,25 @@ test("so is an explanation that cannot be written", function()
   equal(status, 2)
 end)
 
+test("so is a case that is shown to nobody, be it short or long", function()
+  place.put("long.lua", [[
+local ms = require "moonshake"
+ms.scenario "tells much" { run = function()
+  for i = 1, 1000 do
+    ms.note(("line %d of many"):format(i))
+  end
+  ms.expect(1):equals(1)
+end }]])
+  for _, name in ipairs { "a.lua", "long.lua" } do
+    for _, form in ipairs { "text", "json" } do
+      local text, status = place.shell(("moonshake show %s --format %s >/dev/full"):format(name,
+                                                                                         form))
+      equal(text, "moonshake: the report could not be written: No space left on device\n")
+      equal(status, 2)
+    end
+  end
+end)
+
 test("without standard error it runs", function()
   local text, status = place.shell "{ moonshake run a.lua; } 2>&-"
   contains(text, "1 passed")

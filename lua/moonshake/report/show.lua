@@ -93,10 +93,15 @@ function Show:finish()
   local form = self.context.form
   if DRAWN[form] and #self.results > 0 and not has_links(self.results) then
     return nil, "no link was made, so there is nothing to draw"
-  elseif #self.results > 0 then
-    self.stream:write(write[form](self))
   end
-  return self.stream:flush()
+  local written, problem = true, nil
+  if #self.results > 0 then
+    written, problem = self.stream:write(write[form](self)) -- flush() does not tell of it again
+  end
+  if written then
+    written, problem = self.stream:flush()
+  end
+  return written and true, problem
 end
 
 --- A report (see several.lua).
