@@ -414,6 +414,31 @@ test("nobody has to read what is told", function()
   contains(text, "status 0\n")
 end)
 
+test("but who cannot be told where it listens gets no server", function()
+  for _, stream in ipairs { "/dev/full", "&-" } do
+    local text, status = place.shell(("{ moonshake serve --json >%s; } 2>&1"):format(stream))
+    contains(text, "moonshake: what there is to tell could not be written: ")
+    equal(count(text, "\n"), 1)
+    equal(status, 2)
+  end
+end)
+
+test("what cannot be told of clients costs them nothing, and is complained about once", function()
+  -- A file that may have no more than 1 or 2 KiB holds the line that says where, and no client.
+  local text, status = place.shell(([[
+    rm -f out
+    (ulimit -f 2; trap '' XFSZ; exec %s serve --json --clients 2) >out 2>err & pid=$!
+    until [ -s out ]; do :; done
+    port=$(sed -n 's/.*"port":\([0-9]*\).*/\1/p' out)
+    for one in 1 2; do moonshake lua raw.lua $port 'GET / HTTP/1.0\r\n\r\n'; done
+    wait $pid]]):format(place.quoted(place.program)))
+  equal(count(text, "HTTP/1.1 200 OK"), 2)
+  equal(status, 2)
+  equal(count(place.get "out", "\n"), 1)
+  equal(place.get "err",
+        "moonshake: what there is to tell could not be written: File too large\n")
+end)
+
 test("what is there already is not written over", function()
   place.put("taken/key.pem", "mine")
   local text, status = place.shell "moonshake serve --make-client taken"

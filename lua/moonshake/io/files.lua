@@ -6,6 +6,8 @@ local uv = require "luv"
 
 local files = {}
 
+local EPIPE = 32 -- on every system
+
 -- luv says "ENOENT: no such file or directory: path": the middle is for people.
 local function reason(message)
   return (message:match("^%u+: ([^:]+)") or message)
@@ -70,12 +72,13 @@ end
 ---@param text string
 ---@return true|nil
 ---@return string|nil problem
+---@return boolean|nil left whether there was a reader, and is none any more
 function files.print(text)
-  local written, problem = io.stdout:write(text)
+  local written, problem, number = io.stdout:write(text)
   if written then
-    written, problem = io.stdout:flush()
+    written, problem, number = io.stdout:flush()
   end
-  return written and true, problem
+  return written and true, problem, number == EPIPE
 end
 
 --- Adds to the end of a file, which is made with `mode` if it is not there; true on success. What

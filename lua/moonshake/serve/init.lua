@@ -62,6 +62,7 @@ local function is_loopback(host)
   return host == "::1" or host:find "^127%." ~= nil
 end
 
+-- Returns whether somebody could be told.
 local function announce(report, listener, options, made)
   local url, sentences = url_of(listener, options.path), {}
   if made.authority_path then
@@ -76,8 +77,10 @@ local function announce(report, listener, options, made)
       .. "for a browser client.p12 (password \"%s\")"):format(options.make_client,
                                                              identities.PASSWORD)
   end
-  report:begin(url, { host = listener.host, port = listener.port, path = options.path,
-                      authority = made.authority_path }, sentences)
+  if not report:begin(url, { host = listener.host, port = listener.port, path = options.path,
+                             authority = made.authority_path }, sentences) then
+    return false
+  end
   if listener.host and not is_loopback(listener.host) then
     complain(("%s is no loopback address: anyone who reaches this machine can connect")
       :format(listener.host))
@@ -86,6 +89,7 @@ local function announce(report, listener, options, made)
     complain(("captures go to %s; they hold session keys: who has one reads what its "
                       .. "client sent"):format(options.log))
   end
+  return true
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -171,12 +175,17 @@ function serve.run(options)
     trust = made.trust, timeout = options.timeout, most = options.clients or math.huge, alive = 0,
     room = wait.bell(),
   }
-  announce(report, listener, options, made)
+  if not announce(report, listener, options, made) then
+    listener:close()
+    return UNUSABLE
+  end
   run(served, listener)
   listener:close()
-  report:summarize()
+  local told = report:summarize()
   if served.signal then
     return loop.status_of(served.signal)
+  elseif not told then
+    return UNUSABLE
   end
   return report.counts.accepted == report.total and 0 or 1
 end

@@ -30,9 +30,14 @@ function report.new(options)
   }, Report)
 end
 
-local function print_lines(lines)
-  io.stdout:write(table.concat(lines, "\n"), "\n")
-  io.stdout:flush()
+-- Tells these lines. A reader that left has read what it wanted; what cannot be written for another
+-- reason is complained about once.
+local function print_lines(self, lines)
+  local done, problem, left = files.print(table.concat(lines, "\n") .. "\n")
+  if not done and not left and not self.unwritten then
+    self.unwritten = true
+    complain("what there is to tell could not be written: " .. problem)
+  end
 end
 
 -- What goes wrong with telling is told, and no more.
@@ -48,6 +53,7 @@ end
 ---@param url string
 ---@param told table the same and more, as names and values
 ---@param sentences string[]
+---@return boolean whether somebody could be told
 function Report:begin(url, told, sentences)
   local lines = { "listening on " .. escape.line(url) }
   for index, sentence in ipairs(sentences) do
@@ -57,7 +63,8 @@ function Report:begin(url, told, sentences)
     told.listening = url
     lines = { dkjson.encode(told, { keyorder = { "listening" } }) }
   end
-  print_lines(lines)
+  print_lines(self, lines)
+  return not self.unwritten
 end
 
 local function tells(self)
@@ -69,7 +76,7 @@ end
 function Report:client(one)
   if tells(self) then
     try(("client %d"):format(one.number), function()
-      print_lines(text.report(facts.of(one), self.how))
+      print_lines(self, text.report(facts.of(one), self.how))
       one.told = true
     end)
   end
@@ -82,7 +89,7 @@ end
 function Report:request(one, request, made)
   if tells(self) then
     try(("client %d"):format(one.number), function()
-      print_lines(text.request(one.number, request, made, self.how))
+      print_lines(self, text.request(one.number, request, made, self.how))
     end)
   end
 end
@@ -103,11 +110,11 @@ function Report:ended(one)
   if told then
     try(name, function()
       if self.json then
-        print_lines { json.of(told) }
+        print_lines(self, { json.of(told) })
       elseif not self.quiet and not one.told then
-        print_lines(text.report(told, self.how))
+        print_lines(self, text.report(told, self.how))
       elseif not self.quiet then
-        print_lines(text.ending(told, self.how))
+        print_lines(self, text.ending(told, self.how))
       end
     end)
   end
@@ -117,17 +124,18 @@ function Report:ended(one)
 end
 
 --- How many there were.
+---@return boolean whether all of this could be told
 function Report:summarize()
   local counts = self.counts
   local line = ("%s: %d accepted, %d refused, %d failed"):format(
     phrase.count(self.total, "client"), counts.accepted, counts.refused, counts.failed)
   if self.json then
-    print_lines { dkjson.encode({ clients = self.total, accepted = counts.accepted,
-                                  refused = counts.refused, failed = counts.failed },
-                                { keyorder = { "clients", "accepted", "refused", "failed" } }) }
-  else
-    print_lines { line }
+    line = dkjson.encode({ clients = self.total, accepted = counts.accepted,
+                           refused = counts.refused, failed = counts.failed },
+                         { keyorder = { "clients", "accepted", "refused", "failed" } })
   end
+  print_lines(self, { line })
+  return not self.unwritten
 end
 
 return report
