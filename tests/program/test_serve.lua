@@ -108,7 +108,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     end
     contains(told, "client 1: GET /hello: 200\n")
     contains(told, "client 1: accepted; 1 request, ended: closed by the server after its answer\n")
-    contains(told, "\n1 client: 1 accepted, 0 refused, 0 failed\n")
+    contains(told, "\n1 client: 1 accepted, 0 refused, 0 refused the server, 0 failed\n")
   end)
 
   test("a client without a certificate, and one with a wrong one, get an alert: " .. version,
@@ -125,7 +125,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     contains(told, ": refused by the server: certificate_rejected\n")
     contains(told, "sent     CN=mallory, issued by CN=Other Root")
     contains(told, "verified no: signer_not_found: the issuer of CN=mallory")
-    contains(told, "2 clients: 0 accepted, 2 refused, 0 failed\n")
+    contains(told, "2 clients: 0 accepted, 2 refused, 0 refused the server, 0 failed\n")
   end)
 
   test("a refusal is explained to the client where that is wanted: " .. version, function()
@@ -141,7 +141,7 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     contains(text, "the certificate of CN=mallory is not accepted: signer_not_found")
     contains(text, "You sent one, and it is not good.")
     contains(text, "You sent one, and it is good.")
-    contains(told, "3 clients: 1 accepted, 2 refused, 0 failed\n")
+    contains(told, "3 clients: 1 accepted, 2 refused, 0 refused the server, 0 failed\n")
   end)
 
   local way = version == "TLS1.3" and "after the handshake" or "by renegotiation"
@@ -173,7 +173,25 @@ for _, version in ipairs { "TLS1.2", "TLS1.3" } do
     equal(object.certificate.asked, way)
     equal(object.certificate.sent[1].subject, "CN=mallory")
     equal(object.certificate.verified, false)
-    contains(told, "2 clients: 0 accepted, 2 refused, 0 failed\n")
+    contains(told, "2 clients: 0 accepted, 2 refused, 0 refused the server, 0 failed\n")
+  end)
+end
+
+for _, version in ipairs { "TLS1.2", "TLS1.3" } do
+  test("a client that refuses the server has not failed: " .. version, function()
+    local script = ("CA=other/cert.pem get %s client any /"):format(version)
+    local text, told, status = serve("--client-auth require --make-client client --once", script)
+    equal(status, 1)
+    contains(text, "over: certificate_rejected")
+    contains(told, ": the client refused the server: ")
+    contains(told, "alert    the client sent fatal ")
+    contains(told, "1 client: 0 accepted, 0 refused, 1 refused the server, 0 failed\n")
+    told = select(2, serve("--json --once", "port=$(sed 's/.*\"port\":\\([0-9]*\\).*/\\1/' out); "
+                           .. script:gsub("client", "-")))
+    local _, clients, sum = objects(told)
+    equal(clients[1].outcome, "refused_server")
+    equal(sum.refused_server, 1)
+    equal(sum.failed, 0)
   end)
 end
 
@@ -267,7 +285,7 @@ test("clients that send garbage, no end, nothing, or a part and leave are told a
   equal(count(told, ": failed: closed_early\n"), 2)
   contains(told, ": failed: timeout\n")
   contains(told, ("the handshake was not over within %s s"):format(SECONDS))
-  contains(told, "5 clients: 0 accepted, 0 refused, 5 failed\n")
+  contains(told, "5 clients: 0 accepted, 0 refused, 0 refused the server, 5 failed\n")
 end)
 
 -- A client of TLS 1.2 whose certificate is none: unreadable.lua PORT.
@@ -312,7 +330,7 @@ test("a client that waits holds nobody up", function()
     kill $waiting]], "INT")
   contains(text, "HTTP/1.1 200 OK")
   contains(told, "client 4: GET /: 200")
-  contains(told, "4 clients: 1 accepted, 0 refused, 3 failed\n")
+  contains(told, "4 clients: 1 accepted, 0 refused, 0 refused the server, 3 failed\n")
   place.remove "there"
 end)
 
@@ -345,7 +363,7 @@ test("requests that are bad or unwanted are answered so", function()
   contains(told, "client 1: what is no request: 400\n")
   contains(told, "client 2: POST /: 405\n")
   contains(told, "client 3: HEAD /: 200\n")
-  contains(told, "3 clients: 3 accepted, 0 refused, 0 failed\n")
+  contains(told, "3 clients: 3 accepted, 0 refused, 0 refused the server, 0 failed\n")
 end)
 
 test("requests that do not come to their end are given up", function()
@@ -358,7 +376,7 @@ test("requests that do not come to their end are given up", function()
   contains(told, ("the request was not whole within %s s"):format(SECONDS))
   contains(told, ": POST /: no answer\n")
   contains(told, "1 request, ended: timeout\n")
-  contains(told, "2 clients: 2 accepted, 0 refused, 0 failed\n")
+  contains(told, "2 clients: 2 accepted, 0 refused, 0 refused the server, 0 failed\n")
 end)
 
 ---------------------------------------------------------------------------------------------------
@@ -400,7 +418,7 @@ test("a capture that cannot be written costs nobody his connection", function()
   local text, told, _, errors = serve("--log logs --clients 2",
                                       "rm -r logs; get TLS1.3 - any /; get TLS1.3 - any /")
   equal(count(text, "HTTP/1.1 200 OK"), 2)
-  contains(told, "2 clients: 2 accepted, 0 refused, 0 failed\n")
+  contains(told, "2 clients: 2 accepted, 0 refused, 0 refused the server, 0 failed\n")
   equal(count(errors, "cannot write logs/client-000"), 2)
 end)
 
@@ -485,7 +503,7 @@ for signal, wanted in pairs { INT = 130, TERM = 143, HUP = 129 } do
       until grep -q there there; do :; done
       get TLS1.3 - any / >/dev/null]], signal)
     equal(status, wanted)
-    contains(told, "2 clients: 1 accepted, 0 refused, 1 failed\n")
+    contains(told, "2 clients: 1 accepted, 0 refused, 0 refused the server, 1 failed\n")
     local path = text:match "%S+"
     contains(path, "/ca.pem")
     equal(io.open(path), nil)
@@ -496,7 +514,7 @@ test("--quiet tells where and how many", function()
   local _, told = serve("--quiet --once", "get TLS1.3 - any /")
   equal(count(told, "\n"), 3)
   contains(told, "listening on ")
-  contains(told, "1 client: 1 accepted, 0 refused, 0 failed\n")
+  contains(told, "1 client: 1 accepted, 0 refused, 0 refused the server, 0 failed\n")
 end)
 
 for _, row in ipairs {

@@ -115,15 +115,17 @@ local function error_of(server)
   }
 end
 
--- Whether the client was let in: "accepted", "refused" (by the server), or "failed": the client
--- refused the server, left, or sent what is no TLS.
+-- What it came to: "accepted", "refused" (the client, by the server), "refused_server" (by the
+-- client, with an alert), or "failed": the client left, or sent what is no TLS.
 local function outcome_of(client, server)
   local failure = server.error
   if client.refusal then
     return "refused"
-  elseif not failure or BROKEN[failure.problem] and server.handshake_completed
-    or server.told_by == "peer" and server.handshake_completed then
+  elseif not failure or server.handshake_completed
+    and (BROKEN[failure.problem] or server.told_by == "peer") then
     return server.handshake_completed and "accepted" or "failed"
+  elseif failure.problem == "peer_alert" then
+    return "refused_server"
   end
   return server.told_by == "itself" and not BROKEN[failure.problem] and "refused" or "failed"
 end

@@ -24,7 +24,7 @@ Report.__index = Report
 function report.new(options)
   return setmetatable({
     json = options.json, quiet = options.quiet, log = options.log,
-    counts = { accepted = 0, refused = 0, failed = 0 }, total = 0,
+    counts = { accepted = 0, refused = 0, refused_server = 0, failed = 0 }, total = 0,
     how = { width = math.max(files.terminal_width() or WIDTH, WIDTH),
             paint = colours.painter(files.is_terminal(1)) },
   }, Report)
@@ -127,12 +127,14 @@ end
 ---@return boolean whether all of this could be told
 function Report:summarize()
   local counts = self.counts
-  local line = ("%s: %d accepted, %d refused, %d failed"):format(
-    phrase.count(self.total, "client"), counts.accepted, counts.refused, counts.failed)
+  local line = ("%s: %d accepted, %d refused, %d refused the server, %d failed"):format(
+    phrase.count(self.total, "client"), counts.accepted, counts.refused, counts.refused_server,
+    counts.failed)
   if self.json then
-    line = dkjson.encode({ clients = self.total, accepted = counts.accepted,
-                           refused = counts.refused, failed = counts.failed },
-                         { keyorder = { "clients", "accepted", "refused", "failed" } })
+    line = dkjson.encode({
+      clients = self.total, accepted = counts.accepted, refused = counts.refused,
+      refused_server = counts.refused_server, failed = counts.failed,
+    }, { keyorder = { "clients", "accepted", "refused", "refused_server", "failed" } })
   end
   print_lines(self, { line })
   return not self.unwritten

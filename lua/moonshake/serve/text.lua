@@ -114,19 +114,14 @@ local function verdict(told)
   if told.outcome == "accepted" then
     return "accepted"
   elseif told.outcome == "refused" then
-    return "refused by the server: "
-      .. (told.refusal or told.error).problem
+    return "refused by the server: " .. (told.refusal or told.error).problem
+  elseif told.outcome == "refused_server" then
+    return "the client refused the server: " .. told.alert_received.name
   end
-  local failure = told.error
-  if not failure then
-    return "failed"
-  elseif failure.told_by == "peer" and told.alert_received then
-    return "refused by the client: " .. told.alert_received.name
-  end
-  return ("failed: %s"):format(failure.problem)
+  return told.error and "failed: " .. told.error.problem or "failed"
 end
 
-local COLOURS = { accepted = "green", refused = "red", failed = "yellow" }
+local COLOURS = { accepted = "green", refused = "red", refused_server = "red", failed = "yellow" }
 
 local function add_pairs(out, list, how)
   for _, pair in ipairs(list) do
