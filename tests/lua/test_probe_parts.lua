@@ -188,7 +188,8 @@ test("purpose, key usage and validity are judged", function()
   equal(judged(root:issue { cn = "x", purpose = "server" }, {}), "purpose:" .. EVERYBODY)
   equal(judged(root:issue { cn = "x", purpose = false }, {}), ":" .. EVERYBODY)
   equal(judged(root:issue { cn = "x", purpose = "any" }, {}), ":" .. EVERYBODY)
-  equal(judged(root:issue { cn = "x", key_usage = "keyAgreement" }, {}), "key_usage:openssl,go")
+  equal(judged(root:issue { cn = "x", key_usage = "keyAgreement" }, {}),
+        "key_usage:openssl,go,java")
   equal(judged(root:issue { cn = "x", not_before = "-9d", not_after = "-1d" }, {}),
         "validity:" .. EVERYBODY)
   equal(judged(root:issue { cn = "x", not_before = "+1d" }, {}), "validity:" .. EVERYBODY)

@@ -123,12 +123,12 @@ end
 ---------------------------------------------------------------------------------------------------
 
 -- Who sends what, of the rules that those have: OpenSSL leaves it all to the server but needs a
--- scheme; Go and Java look at names too; so does GnuTLS, and at the key usage.
+-- scheme; Go and Java look at names too; so does GnuTLS, and it alone at the key usage.
 local SENDERS = {
   { "gnutls", "GnuTLS", { "issuer", "signature_scheme", "key_usage" } },
   { "openssl", "OpenSSL", { "signature_scheme" } },
   { "go", "Go", { "issuer", "signature_scheme" } },
-  { "java", "Java", { "issuer", "signature_scheme", "key_usage" } },
+  { "java", "Java", { "issuer", "signature_scheme" } },
 }
 
 --- The names of the stacks, in the order in which they are told: { word, name }.

@@ -5,8 +5,8 @@ local attempt = require "moonshake.probe.attempt"
 local certificates = require "moonshake.certificates"
 local chain = require "moonshake.probe.chain"
 local depth = require "moonshake.probe.depth"
-local fit = require "moonshake.probe.fit"
 local native = require "moonshake.native"
+local ours = require "moonshake.probe.ours"
 local resumption = require "moonshake.probe.resumption"
 local starttls = require "moonshake.probe.starttls"
 local verdict = require "moonshake.probe.verdict"
@@ -192,30 +192,22 @@ function Probe:options_with(client)
 end
 
 function Probe:try_ours()
-  local identity = self.options.identity
+  local identity, found = self.options.identity, self.found
   if not identity then
     return
   end
-  local found = self.found
-  local made = self:try("with our certificate", self:options_with { identity = identity })
-  local request = asked.of(made)
-  found.ours = { identity = identity, attempt = made, asked = request ~= nil, matching = made,
-                 sent = request ~= nil and (request.sent or 0) > 0 }
-  if not request then
-    return
-  end
-  found.ours.withheld = not found.ours.sent and (request.not_sent_because or "library_choice")
-    or nil
-  found.ours.judged = fit.judge(identity, request, found.at)
-  if not found.ours.sent then
-    made = self:try("with our certificate, whatever is asked for",
-                    self:options_with { identity = identity, send_certificate = "always" })
-    request = asked.of(made)
-    found.ours.attempt = made
-    found.ours.sent = request ~= nil and (request.sent or 0) > 0
-  end
-  if found.ours.sent and made.outcome == "accepted" and found.request.requirement == "unknown" then
-    found.request.requirement = "required"
+  local request = found.request
+  found.ours = ours.try(identity, request, found.at, function(label, client)
+    return self:try(label, self:options_with(client))
+  end)
+  local made = found.ours.attempt
+  if found.ours.sent and made.outcome == "accepted" and request
+    and request.requirement == "unknown" then
+    request.requirement = "required"
+    local own = request.by_version[asked.of(made).version]
+    if own then
+      own.requirement = "required"
+    end
   end
 end
 
@@ -231,9 +223,9 @@ function Probe:try_alpn()
 end
 
 function Probe:try_resumption()
-  local ours = self.found.ours
+  local own = self.found.ours
   self.found.resumption = resumption.try(self.context, self.by_version,
-    ours and ours.attempt.outcome == "accepted" and ours.sent and ours.attempt or nil)
+    own and own.attempt.outcome == "accepted" and own.sent and own.attempt or nil)
 end
 
 function Probe:try_depth()

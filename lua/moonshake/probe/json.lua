@@ -141,7 +141,7 @@ local function ours_of(ours)
     rules = judged and list(judged.rules, function(rule)
       return object({ "rule", "holds", "text" }, rule)
     end),
-    sent_by = judged and object({ "gnutls", "openssl", "go", "java" }, judged.sent_by),
+    sent_by = judged and judged.sent_by and object({ "gnutls", "openssl", "go", "java" }, judged.sent_by),
   })
 end
 

@@ -168,12 +168,24 @@ function Page:request(found)
   end
 end
 
+function Page:senders(sent_by)
+  local send, keep = {}, {}
+  for _, stack in ipairs(sent_by and fit.STACKS or {}) do
+    table.insert(sent_by[stack[1]] and send or keep, stack[2])
+  end
+  if sent_by then
+    self:row("sent by", phrase.list(send, nil, "nobody")
+             .. (#keep > 0 and "; kept at home by " .. phrase.list(keep) or ""))
+  end
+end
+
 function Page:ours(found)
   local ours = found.ours
   if not ours then
     return
   end
-  self:head("our certificate: " .. depth.face(ours.attempt))
+  self:head("our certificate: " .. (ours.asked and not ours.sent and "not sent"
+                                    or depth.face(ours.attempt)))
   self:row("subject", phrase.subject(ours.identity.certificate))
   if not ours.asked then
     self:row("sent", "no: nobody asked for it")
@@ -187,15 +199,12 @@ function Page:ours(found)
   if ours.judged.fits then
     self:row("fits", "yes, by issuer, signature scheme, key usage, purpose and validity")
   end
-  local send, keep = {}, {}
-  for _, stack in ipairs(fit.STACKS) do
-    table.insert(ours.judged.sent_by[stack[1]] and send or keep, stack[2])
-  end
-  self:row("sent by", phrase.list(send, nil, "nobody")
-           .. (#keep > 0 and "; kept at home by " .. phrase.list(keep) or ""))
-  if ours.withheld then
-    self:row("here", ("GnuTLS keeps it at home (%s); it was sent all the same"):format(
-      ours.withheld))
+  self:senders(ours.judged.sent_by)
+  if ours.withheld == "failed_before" then
+    self:row("here", "the handshake was over before it could be sent")
+  elseif ours.withheld then
+    self:row("here", ("GnuTLS keeps it at home (%s)%s"):format(ours.withheld, ours.sent
+                       and "; it was sent all the same" or ", and cannot be made to send it"))
   end
 end
 

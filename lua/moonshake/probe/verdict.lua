@@ -117,6 +117,17 @@ local function issuer_hint(found)
   return #issuers > 0 and " issued by " .. phrase.list(issuers) or ""
 end
 
+-- The rules that our certificate breaks.
+local function unfit(ours)
+  local list = {}
+  for _, rule in ipairs(ours.judged.rules) do
+    if not rule.holds then
+      list[#list + 1] = ("our certificate does not fit (%s): %s"):format(rule.rule, rule.text)
+    end
+  end
+  return list
+end
+
 -- What to do about a refusal by the server.
 local function next_of_refusal(found, attempt)
   local ours = found.ours
@@ -128,12 +139,7 @@ local function next_of_refusal(found, attempt)
     return { word and word.next and trouble.continued(word.next) or attempt.problem
       and "moonshake explain " .. attempt.problem or nil }
   end
-  local list = {}
-  for _, rule in ipairs(ours.judged.rules) do
-    if not rule.holds then
-      list[#list + 1] = ("our certificate does not fit (%s): %s"):format(rule.rule, rule.text)
-    end
-  end
+  local list = unfit(ours)
   if #list == 0 then
     local word = attempt.alert and alerts[attempt.alert.name]
     list[1] = "our certificate fits what is asked for: the server's log tells why it is refused"
@@ -188,26 +194,41 @@ end
 ---------------------------------------------------------------------------------------------------
 -- Accepted
 
-local function accepted(found, attempt)
+-- What to do where GnuTLS, and perhaps others, would not have sent it.
+local KEPT = {
+  issuer_not_named = "clients that go by the issuers named (Go, Java, GnuTLS, browsers) keep this "
+    .. "certificate at home: have the server name its issuer",
+  key_usage = "GnuTLS keeps a certificate at home whose key usage does not allow to sign: have one "
+    .. "issued that has digitalSignature",
+  library_choice = "GnuTLS keeps this certificate at home (it takes rsa_pss_rsae_* alone for a wish "
+    .. "for RSA-PSS keys): have the server list rsa_pkcs1_sha256, too",
+}
+
+local function accepted_with_ours(found)
   local request, ours = found.request, found.ours
+  local subject = phrase.subject(ours.identity.certificate)
+  if not ours.sent then
+    return ("accepted without our certificate %s, which was asked for and not sent"):format(subject),
+           unfit(ours)
+  end
+  return ("accepted with our certificate %s, which it %s"):format(
+    subject, request.requirement == "required" and "requires" or "asks for"),
+    { KEPT[ours.withheld] }
+end
+
+local function accepted(found, attempt)
   if attempt.deaf then
     found.remarks[#found.remarks + 1] =
       "it closes the connection when it is spoken to in HTTP, and keeps it when nothing is said"
   end
-  if not request then
-    return ours and "accepted, without asking for our certificate"
-      or "accepted; it asks for no client certificate", {}
-  elseif not ours then
+  if found.ours and found.ours.asked then
+    return accepted_with_ours(found)
+  elseif found.ours then
+    return "accepted, without asking for our certificate", {}
+  elseif found.request then
     return "accepted without a client certificate, which it asks for and does not require", {}
   end
-  local list = {}
-  if ours.withheld then
-    list[1] = "clients that go by the issuers named (Go, Java, GnuTLS, browsers) keep this "
-      .. "certificate at home: have the server name its issuer"
-  end
-  return ("accepted with our certificate %s, which it %s"):format(
-    phrase.subject(ours.identity.certificate),
-    request.requirement == "required" and "requires" or "asks for"), list
+  return "accepted; it asks for no client certificate", {}
 end
 
 -- What lets in whom it should not.
