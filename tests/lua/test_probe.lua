@@ -261,6 +261,48 @@ test("one that forbids leaves open what it is about, until our certificate is le
   equal(found.main.answer.status, 403)
 end)
 
+-- Says in HTTP/1.1 that a certificate is missing, as nginx does; in HTTP/2 that would need a
+-- question.
+local function nginx(one)
+  if one:handshake { timeout = 5 } and one:receive { timeout = 5 } then
+    one:send { data = one.server.alpn == "h2" and "\0\0\0\4\0\0\0\0\0"
+                 or one.server.peer_certificate and OK
+                 or "HTTP/1.1 400 Bad Request\r\nContent-Length: 36\r\n\r\n"
+                   .. "No required SSL certificate was sent" }
+  end
+  one:close()
+end
+
+test("where HTTP/2 is chosen it is asked in HTTP/1.1 all the same", function()
+  local options = asking("request", { versions = "TLS1.3", alpn = { "h2" }, verify = false })
+  local found = probed(options, { behave = nginx, alpn = { "h2" }, depth = true })
+  equal(found.verdict, "refused", found.summary)
+  contains(found.summary, "No required SSL certificate was sent")
+  equal(found.request.requirement, "required")
+  equal(found.alpn.chosen, "h2")
+  found = probed(options, { behave = nginx, alpn = { "h2" }, identity = alice })
+  contains(found.summary, "accepted with our certificate CN=alice, which it requires")
+end)
+
+test("a server of HTTP/2 alone is not said to let everybody in", function()
+  local options = asking("request", { versions = "TLS1.3", alpn = { "h2" }, alpn_required = true,
+                                      verify = false })
+  local found = probed(options, { behave = nginx, alpn = { "h2", "http/1.1" }, depth = true })
+  equal(found.verdict, "accepted", found.summary)
+  contains(found.summary, "whether it insists in HTTP/2 is not seen")
+  equal(found.request.requirement, "unknown")
+  equal(#found.remarks, 0)
+  found = probed(options, { behave = nginx, alpn = { "h2", "http/1.1" }, identity = alice })
+  equal(found.request.requirement, "unknown")
+  options.alpn, options.alpn_required = nil, nil
+  found = probed(options, {
+    behave = answers("HTTP/1.0 403 Forbidden\r\nContent-Length: 42\r\n\r\n"
+                     .. "Missing ALPN Protocol, expected `h2` to be"),
+  })
+  equal(found.verdict, "accepted", found.summary)
+  equal(found.request.requirement, "unknown")
+end)
+
 test("a server that closes without a word once it has seen us refuses us", function()
   local found = probed(asking("request", { versions = "TLS1.2" }), {
     behave = function(one)

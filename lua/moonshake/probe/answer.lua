@@ -26,6 +26,10 @@ local function http(bytes)
   local number = math.tointeger(tonumber(status))
   local made = { protocol = "http", status = number, line = bytes:match "^[^\r\n]*",
                  server = bytes:match "\r?\n[Ss]erver: *([^\r\n]*)" }
+  if number >= 400 and bytes:find("ALPN", 1, true) then -- a server of HTTP/2 alone (Node)
+    made.unheard = true
+    return made
+  end
   local words = number >= 400 and about_certificates(bytes)
   if number == 495 or number == 496 or words then
     made.refuses, made.about = true, words or reason
@@ -57,14 +61,18 @@ end
 ---@param bytes string its beginning
 ---@param protocol string|nil of --starttls; nil: HTTP was spoken
 ---@return { protocol: string, line: string, status: integer?, server: string?, refuses: boolean?,
----  about: string?, forbidden: boolean? } refuses: for want of a certificate that it likes, in
----  these words (`about`); forbidden: perhaps for that
+---  about: string?, forbidden: boolean?, unheard: boolean? } refuses: for want of a certificate that
+---  it likes, in these words (`about`); forbidden: perhaps for that; unheard: HTTP/1.1 is not what
+---  it speaks
 function answer.read(bytes, protocol)
   if protocol == "postgres" then
     return postgres(bytes) or other(bytes)
   end
   return not protocol and http(bytes) or other(bytes)
 end
+
+--- What is told of an answer in HTTP/2.
+answer.HTTP2 = { protocol = "h2", line = "HTTP/2, in which nothing was asked", unheard = true }
 
 -- How long the body is, by the head; nil where that is not said.
 local function body_length(head)

@@ -52,12 +52,20 @@ function asked.of(attempt)
   return found
 end
 
+--- Whether our question was none to the server, which speaks HTTP/2: nobody refuses that.
+---@param attempt moonshake.attempt
+---@return boolean
+function asked.unheard(attempt)
+  return attempt.answer ~= nil and attempt.answer.unheard == true
+    or attempt.completed and attempt.connection.client.alpn == "h2"
+end
+
 --- Whether what it asks for must come, told by an attempt without a certificate.
 ---@param attempt moonshake.attempt
 ---@return "required"|"optional"|"unknown" unknown: refused, perhaps for something else
 function asked.requirement(attempt)
   if attempt.outcome == "accepted" then
-    return "optional"
+    return asked.unheard(attempt) and "unknown" or "optional"
   elseif attempt.answer and attempt.answer.forbidden then
     return "unknown"
   end

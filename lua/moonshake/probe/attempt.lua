@@ -114,7 +114,8 @@ local function listen(made, context, seconds)
 end
 
 local function note_answer(made, text, context)
-  made.answer = answers.read(text, context.protocol)
+  made.answer = made.connection.client.alpn == "h2" and answers.HTTP2
+    or answers.read(text, context.protocol)
   if made.answer.refuses or made.answer.forbidden then
     made.outcome, made.by, made.stage = "refused", "server", "application"
   else

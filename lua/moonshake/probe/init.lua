@@ -16,6 +16,15 @@ local probe = {}
 local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
 local PROTOCOLS = { "h2", "http/1.1" }
 
+-- What is asked is asked in HTTP/1.1: to a server that chose another protocol it is no question.
+local function plainer(protocols)
+  local list = {}
+  for _, name in ipairs(protocols) do
+    list[#list + 1] = name ~= "h2" and name or nil
+  end
+  return #list > 0 and list or nil
+end
+
 local function accept()
   return true -- to see all that comes, whatever its chain is
 end
@@ -62,6 +71,24 @@ function Probe:try(label, client)
     made.outcome, made.by, made.stage = "accepted", nil, nil -- for another reason
   end
   return made
+end
+
+-- The first attempt of all. Where HTTP/2 is chosen of what --alpn offers, the others leave it out,
+-- if the server lets them.
+function Probe:begin()
+  local first, offered = self:try("without a certificate", {}), self.options.alpn
+  local chosen = first.completed and first.connection.client.alpn or nil
+  if not offered or chosen ~= "h2" then
+    return first
+  end
+  self.found.alpn = { offered = offered, chosen = chosen }
+  self.context.client.alpn = plainer(offered)
+  local plain = self:try("without HTTP/2", {})
+  if not asked.unheard(plain) and (plain.outcome == "accepted" or plain.answer) then
+    return plain
+  end
+  self.context.client.alpn = offered
+  return first
 end
 
 -- The version that both agreed on, whatever came later. A server may answer with one that was not
@@ -202,7 +229,7 @@ function Probe:try_ours()
   end)
   local made = found.ours.attempt
   if found.ours.sent and made.outcome == "accepted" and request
-    and request.requirement == "unknown" then
+    and request.requirement == "unknown" and self.requesting.outcome ~= "accepted" then
     request.requirement = "required"
     local own = request.by_version[asked.of(made).version]
     if own then
@@ -250,7 +277,7 @@ function probe.run(options)
                               found = { at = native.clock_now(), versions = {},
                                         options = options } }, Probe)
   local found = self.found
-  self.first = self:try("without a certificate", {})
+  self.first = self:begin()
   found.address = self.first.address
   local hopeless = not self.first.reached or self.first.stage == "starttls"
     or self.first.no_tls and self.first.first_bytes ~= "" or self.first.problem == "timeout"

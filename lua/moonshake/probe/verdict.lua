@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What it comes to: accepted, refused or unreachable, in one sentence, and what to do next.
 local alerts = require "moonshake.views.words.alerts"
+local asked = require "moonshake.probe.asked"
 local phrase = require "moonshake.views.phrase"
 local trouble = require "moonshake.probe.trouble"
 local validity = require "moonshake.views.validity"
@@ -225,6 +226,9 @@ local function accepted(found, attempt)
     return accepted_with_ours(found)
   elseif found.ours then
     return "accepted, without asking for our certificate", {}
+  elseif found.request and found.request.requirement == "unknown" then
+    return "accepted by TLS without a client certificate, which it asks for; whether it insists in "
+      .. "HTTP/2 is not seen", {}
   elseif found.request then
     return "accepted without a client certificate, which it asks for and does not require", {}
   end
@@ -239,7 +243,7 @@ local function add_holes(found)
       "a resumed session that began without a certificate gets past the request for one"
   end
   for _, one in ipairs(depth and not depth.trusted and depth.tried or {}) do
-    if one.sent and one.accepted then
+    if one.sent and one.accepted and not asked.unheard(one.attempt) then
       found.remarks[#found.remarks + 1] =
         "it lets in whoever has a certificate: one of an authority that we made up was accepted"
       break
