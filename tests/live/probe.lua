@@ -4,6 +4,7 @@
 local files = require "moonshake.io.files"
 local ms = require "moonshake"
 local probe = require "moonshake.probe"
+local process = require "moonshake.io.process"
 local write = require "moonshake.probe.scenario"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
 
@@ -41,12 +42,12 @@ local function probed(given, place, how)
   }
 end
 
--- What was kept runs, and shows what was seen.
+-- What was kept runs, and passes.
 local function expect_kept(case, found)
   local path = case.dir .. "/kept.lua"
   files.write(path, (write(found)))
-  local chunk = loadfile(path, "t", setmetatable({}, { __index = _G }))
-  expect(chunk ~= nil, "the scenario loads"):is_true()
+  local result = ms.program({ process.own_program(), "run", "-j1", path }):wait()
+  expect(result.code, "the scenario that was kept"):equals(0)
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -145,6 +146,48 @@ ms.scenario "openssl s_server that names no issuers is malformed in TLS 1.3" {
     if found.by == "us" then -- a newer one may send no list at all
       expect(found.summary):contains "an empty list of issuers"
     end
+  end,
+}
+
+ms.scenario "openssl s_server whose certificate may not sign is judged all the same" {
+  run = function(case)
+    local given = world(case)
+    local authority = pki.authority { cn = "Lone Root" }
+    given.leaf, given.chain, given.key = authority:save(case.dir .. "/lone")
+    local found = probed(given, s_server(given, { "-tls1_3", "-no-CAfile" }))
+    expect(found.summary):contains "refused by us in the handshake"
+    expect(found.summary):contains "key_usage_violation"
+    expect(found.remarks[1]):contains "its chain does not verify: its certificate is self-signed"
+    expect(found.asked):is_false()
+    expect_kept(case, found)
+  end,
+}
+
+ms.scenario "openssl s_server resumes by ticket alone, and a client with a certificate by that" {
+  matrix = { version = BOTH },
+  run    = function(case)
+    local given = world(case)
+    local place = s_server(given, { VERSION[case.version], "-cert_chain", given.sub, "-CAfile",
+                                    given.trust, "-Verify", 9, "-verify_return_error",
+                                    "-no_cache" })
+    local found = probed(given, place, { identity = given.alice })
+    expect(found.resumption.ours):has { resumed = true, asked = false, accepted = true }
+  end,
+}
+
+ms.scenario "openssl s_server takes what GnuTLS keeps at home" {
+  about  = "A key usage that does not allow to sign: GnuTLS offers no TLS 1.3 with it.",
+  run    = function(case)
+    local given = world(case)
+    local mute = given.root:issue { cn = "mute", key_usage = "keyAgreement", purpose = "client" }
+    local found = probed(given, requiring(given, "TLS1.3"), { identity = mute })
+    expect(found.summary):contains "accepted with our certificate CN=mute, which it requires"
+    expect(found.ours):has { withheld = "key_usage", sent = true }
+    expect_kept(case, found)
+    found = probed(given, requiring(given, "TLS1.2"), { identity = mute })
+    expect(found.ours):has { withheld = "key_usage", sent = false }
+    expect(found.summary):contains "it requires a client certificate"
+    expect_kept(case, found)
   end,
 }
 

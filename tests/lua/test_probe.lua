@@ -86,6 +86,20 @@ test("an expired certificate, a missing intermediate, another root and another n
   contains(found.next[1], "other.example")
 end)
 
+test("of several problems each is told, with what to do", function()
+  local old = sub:issue { dns = "other.example", not_before = "-9d", not_after = "-2d" }
+  local found = refused_by_us { identity = old:with { chain = { old } } }
+  contains(found.summary, "the intermediate CN=Issuing CA was not sent")
+  contains(table.concat(found.remarks, "\n"), "besides, CN=other.example, expired 2 days ago")
+  contains(table.concat(found.remarks, "\n"), 'besides, it is not for the name "server.example"')
+  equal(#found.next, 3)
+end)
+
+test("a certificate without names has its subject", function()
+  local found = refused_by_us { identity = sub:issue { cn = "plain.example" } }
+  contains(found.next[1], "--servername plain.example")
+end)
+
 test("a chain that soon expires is worth a word", function()
   local found = probed { identity = sub:issue { dns = "server.example", not_after = "+10d" } }
   equal(found.verdict, "accepted")
@@ -127,6 +141,14 @@ test("our certificate is sent, accepted and remembered", function()
   equal(found.resumption.ours.resumed, true)
   equal(found.resumption.ours.asked, false)
   equal(found.resumption.anonymous.outcome, "no_session")
+end)
+
+test("what a session is good for is told by version, where versions differ", function()
+  local found = probed(asking("request", { tickets = 0 }), {
+    behave = answers "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+  })
+  equal(found.resumption.anonymous.by_version["TLS1.3"], "no_session")
+  equal(found.resumption.anonymous.outcome, found.resumption.anonymous.by_version["TLS1.2"])
 end)
 
 test("one of another issuer stays at home, and is refused when it is sent all the same", function()

@@ -61,9 +61,9 @@ end
 ---@param bytes string its beginning
 ---@param protocol string|nil of --starttls; nil: HTTP was spoken
 ---@return { protocol: string, line: string, status: integer?, server: string?, refuses: boolean?,
----  about: string?, forbidden: boolean?, unheard: boolean? } refuses: for want of a certificate that
----  it likes, in these words (`about`); forbidden: perhaps for that; unheard: HTTP/1.1 is not what
----  it speaks
+---  about: string?, forbidden: boolean?, unheard: boolean? } refuses: for want of a certificate
+---  that it likes, in these words (`about`); forbidden: perhaps for that; unheard: HTTP/1.1 is not
+---  what it speaks
 function answer.read(bytes, protocol)
   if protocol == "postgres" then
     return postgres(bytes) or other(bytes)

@@ -28,6 +28,7 @@ local REMEMBERED = 256 -- of the first bytes that came
 ---@field message string|nil
 ---@field answer table|nil of answer.lua
 ---@field closed string|nil how the server closed without an answer: a problem word
+---@field without_tickets boolean none was asked for
 ---@field silent boolean? nothing was said, and nothing came
 ---@field first_bytes string what came first over the socket
 
@@ -196,7 +197,8 @@ end
 ---  handshake; resumes: the attempt whose session is offered
 ---@return moonshake.attempt|nil
 function attempt.run(context, how)
-  local made = { label = how.label, first_bytes = "" }
+  local made = { label = how.label, first_bytes = "",
+                 without_tickets = how.client ~= nil and how.client.tickets == 0 }
   context.progress(how.label)
   context.attempt = made
   made.connection = begin(context, how)

@@ -7,6 +7,7 @@ local chain = require "moonshake.probe.chain"
 local depth = require "moonshake.probe.depth"
 local native = require "moonshake.native"
 local ours = require "moonshake.probe.ours"
+local pki = require "moonshake.pki"
 local resumption = require "moonshake.probe.resumption"
 local starttls = require "moonshake.probe.starttls"
 local verdict = require "moonshake.probe.verdict"
@@ -171,6 +172,13 @@ function Probe:read_negotiated()
   }
 end
 
+-- A handshake that breaks off before GnuTLS verifies leaves that to us.
+function Probe:verify(list)
+  local client = self.context.client
+  return pki.verify { chain = list, trust = client.trust, purpose = "server",
+                      name = client.verify_name or client.server_name }
+end
+
 function Probe:read_chain()
   local found, client = self.found, self.first.connection.client
   local list = client.history[1].wire.received_certificates
@@ -183,14 +191,29 @@ function Probe:read_chain()
     return
   end
   found.chain = readable
-  found.verification = client.history[1].verification
+  found.verification = client.history[1].verification or self:verify(found.chain)
   found.read = chain.read(found.chain, found.verification, found.at)
+end
+
+-- Whether a request would have come by then. In TLS 1.3 it stands before the certificate.
+local function was_time_to_ask(made)
+  return made.completed
+    or agreed(made) == "TLS1.3"
+      and #(made.connection.client.history[1].wire.received_certificates or {}) > 0
 end
 
 function Probe:read_requests()
   local found = self.found
   local request, made = self:with_request()
+  found.asked = request ~= nil
   if not request then
+    local seen = was_time_to_ask(self.first)
+    for _, one in pairs(self.by_version) do
+      seen = seen or was_time_to_ask(one)
+    end
+    if not seen then
+      found.asked = nil
+    end
     return
   end
   found.request = request
@@ -211,8 +234,10 @@ function Probe:options_with(client)
   for name, value in pairs(client) do
     made[name] = value
   end
+  local request = self.found.request
   if self.requesting and agreed(self.requesting) == "TLS1.2" then
-    made.versions, made.tickets = "TLS1.2", 0
+    made.versions = "TLS1.2"
+    made.tickets = request.when == "renegotiation" and 0 or nil
   end
   made.versions = made.versions or self.settings.versions
   return made

@@ -134,21 +134,25 @@ local function ours_of(ours)
     return nil
   end
   local judged, leaf = ours.judged, ours.identity.certificate
-  return object({ "subject", "fingerprint", "asked", "sent", "withheld", "outcome", "fits", "rules",
-                  "sent_by" }, {
+  return object({ "subject", "fingerprint", "asked", "sent", "withheld", "outcome", "fits",
+                  "rules", "sent_by" }, {
     subject = leaf.subject, fingerprint = leaf.fingerprint, asked = ours.asked, sent = ours.sent,
     withheld = ours.withheld, outcome = depth.face(ours.attempt), fits = judged and judged.fits,
     rules = judged and list(judged.rules, function(rule)
       return object({ "rule", "holds", "text" }, rule)
     end),
-    sent_by = judged and judged.sent_by and object({ "gnutls", "openssl", "go", "java" }, judged.sent_by),
+    sent_by = judged and judged.sent_by
+      and object({ "gnutls", "openssl", "go", "java" }, judged.sent_by),
   })
 end
 
 local function resumption_of(resumption)
+  local past = resumption and resumption.anonymous
   return resumption and object({ "versions", "anonymous", "ours" }, {
     versions = by_version(resumption.versions),
-    anonymous = resumption.anonymous and object({ "version", "outcome" }, resumption.anonymous),
+    anonymous = past and object({ "version", "outcome", "by_version" }, {
+      version = past.version, outcome = past.outcome, by_version = by_version(past.by_version),
+    }),
     ours = resumption.ours and object({ "resumed", "asked", "accepted" }, resumption.ours),
   })
 end
@@ -171,7 +175,8 @@ end
 return function(found)
   local options = found.options
   return json.encode(object({ "target", "verdict", "by", "summary", "next", "remarks", "connection",
-                              "versions", "chain", "unreadable", "verification", "request", "ours",
+                              "versions", "chain", "unreadable", "verification", "asked",
+                              "request", "ours",
                               "resumption", "depth" }, {
     target = object({ "host", "port", "path", "address", "server_name", "starttls" }, {
       host = options.place.host, port = options.place.port, path = options.place.path,
@@ -180,8 +185,8 @@ return function(found)
     verdict = found.verdict, by = found.by, summary = found.summary, next = list(found.next),
     remarks = list(found.remarks), connection = connection_of(found),
     versions = by_version(found.versions), chain = list(found.chain, certificate_of(found)),
-    unreadable = found.unreadable,
-    verification = verification_of(found), request = request_of(found.request),
+    unreadable = found.unreadable, verification = verification_of(found),
+    asked = found.asked, request = request_of(found.request),
     ours = ours_of(found.ours), resumption = resumption_of(found.resumption),
     depth = depth_of(found.depth),
   }))

@@ -32,15 +32,38 @@ local function past_request(first, second)
   return second.accepted and "not_asked" or "refused"
 end
 
+-- What says most of a server comes first.
+local TELLING = { "gets_past", "not_asked", "refused", "asked_again", "not_resumed", "no_session" }
+
+local function most_telling(by_version)
+  for _, outcome in ipairs(TELLING) do
+    for _, version in ipairs { "TLS1.3", "TLS1.2" } do
+      if by_version[version] == outcome then
+        return { version = version, outcome = outcome, by_version = by_version }
+      end
+    end
+  end
+end
+
+-- Ours. Where no ticket was asked for, one that is not resumed says nothing.
+local function with_ours(context, ours)
+  local second = ours and try(context, "resuming a session with our certificate", ours)
+  if second and (second.resumed or not ours.without_tickets) then
+    return { resumed = second.resumed, asked = second.asked, accepted = second.accepted,
+             attempt = second.attempt, version = version_of(ours) }
+  end
+end
+
 --- Tries them.
 ---@param context table see attempt.run()
 ---@param anonymous table<string, moonshake.attempt> without a certificate, by version
 ---@param ours moonshake.attempt|nil with our certificate, which was accepted
 ---@return { versions: table<string, boolean>, anonymous: table|nil, ours: table|nil } versions:
----  whether a session of that version was resumed; anonymous: { outcome =, version = } where a
----  certificate is asked for; ours: { resumed =, asked =, accepted = }
+---  whether a session of that version was resumed; anonymous: { outcome =, version =,
+---  by_version = } where a certificate is asked for: the outcome that says most, and all of them;
+---  ours: { resumed =, asked =, accepted = }
 function resumption.try(context, anonymous, ours)
-  local found = { versions = {} }
+  local found, by_version = { versions = {} }, {}
   for _, version in ipairs { "TLS1.3", "TLS1.2" } do
     local told = anonymous[version]
     local first = told and attempt.run(context, {
@@ -50,17 +73,15 @@ function resumption.try(context, anonymous, ours)
     if second then
       found.versions[version] = second.resumed
     end
-    if told and asked.of(told) and not found.anonymous then
-      found.anonymous = { version = version, attempt = second and second.attempt,
-                          outcome = second and past_request(told, second) or "no_session" }
+    if told and asked.of(told) then
+      by_version[version] = second and past_request(told, second) or "no_session"
     end
   end
-  local second = ours and try(context, "resuming a session with our certificate", ours)
-  if second then
-    local version = version_of(ours)
-    found.ours = { resumed = second.resumed, asked = second.asked, accepted = second.accepted,
-                   attempt = second.attempt, version = version }
-    found.versions[version] = found.versions[version] or second.resumed
+  found.anonymous = most_telling(by_version)
+  found.ours = with_ours(context, ours)
+  if found.ours then
+    local version = found.ours.version
+    found.versions[version] = found.versions[version] or found.ours.resumed
   end
   return found
 end

@@ -140,7 +140,8 @@ function Page:request(found)
   if not found.negotiated then
     return
   elseif not request then
-    self:head "client certificate: not asked for"
+    self:head(found.asked == false and "client certificate: not asked for"
+              or "client certificate: the handshake was over before one could be asked for")
     return
   end
   self:head("client certificate: " .. REQUIREMENTS[request.requirement])
@@ -217,6 +218,16 @@ local PAST = {
   refused = "a resumed session without a certificate is refused",
 }
 
+-- What becomes of a session without a certificate: once, or for each version that differs.
+function Page:past(anonymous)
+  local by_version = anonymous.by_version
+  if (by_version["TLS1.3"] or anonymous.outcome) == (by_version["TLS1.2"] or anonymous.outcome) then
+    return self:row("without", PAST[anonymous.outcome])
+  end
+  self:row("without", "TLS1.3: " .. PAST[by_version["TLS1.3"]])
+  self:row("", "TLS1.2: " .. PAST[by_version["TLS1.2"]])
+end
+
 function Page:resumption(found)
   local resumption = found.resumption
   if not resumption then
@@ -230,11 +241,14 @@ function Page:resumption(found)
     end
   end
   self:head "resumption"
-  self:row("sessions", #has + #lacks == 0 and "none offered"
-           or (#has > 0 and "resumed in " .. table.concat(has, ", ") or "never resumed")
-           .. (#has > 0 and #lacks > 0 and "; not in " .. table.concat(lacks, ", ") or ""))
+  if #has + #lacks > 0 then
+    self:row("sessions", (#has > 0 and "resumed in " .. table.concat(has, ", ") or "never resumed")
+             .. (#has > 0 and #lacks > 0 and "; not in " .. table.concat(lacks, ", ") or ""))
+  elseif not resumption.anonymous then
+    self:row("sessions", "none offered")
+  end
   if resumption.anonymous then
-    self:row("without", PAST[resumption.anonymous.outcome])
+    self:past(resumption.anonymous)
   end
   local ours = resumption.ours
   if ours then

@@ -14,16 +14,15 @@ function trouble.continued(sentence)
   return text:find "^%u%u" and text or (text:gsub("^%u", string.lower))
 end
 
--- What is wrong comes from the flag to the exact finding: the last ones say most.
+-- A flag that lumps several problems together; the exact finding stands beside it.
 local LUMPS = { signer_constraints_failure = true, invalid = true }
 
-local function problem_of(verification)
+local function problems_of(verification)
+  local list = {}
   for _, problem in ipairs(verification.problems) do
-    if not LUMPS[problem] then
-      return problem
-    end
+    list[#list + 1] = not LUMPS[problem] and problem or nil
   end
-  return verification.problems[1]
+  return #list > 0 and list or { verification.problems[1] }
 end
 
 -- The certificates of its chain whose time it is not: "CN=x, expired 2 days ago".
@@ -55,11 +54,21 @@ function TROUBLE.not_activated(found)
   return out_of_time(found), "look at the clock of this machine"
 end
 
+-- Without other names the CN of its subject is one.
+local function way_to_a_name(certificate)
+  local names, cn = names_in(certificate), certificate.subject:match "CN=([^,+\\]+)"
+  if #names == 0 then
+    return cn and ("it has no name but the CN of its subject: --servername %s"):format(
+      phrase.plain(cn)) or "have it issued with the name of the server: it has none"
+  end
+  return ("ask for a name that it is for (--servername): %s"):format(phrase.list(names))
+end
+
 function TROUBLE.unexpected_owner(found)
   local options = found.options
   return ("it is not for the name %s"):format(
     phrase.quoted(tostring(options.verify_name or options.server_name))),
-    ("ask for a name that it is for: %s"):format(phrase.list(names_in(found.chain[1])))
+    way_to_a_name(found.chain[1])
 end
 
 function TROUBLE.signer_not_found(found)
@@ -81,17 +90,20 @@ function TROUBLE.signer_not_found(found)
     ("trust %s (--ca FILE), or have the server send it if it is an intermediate"):format(subject)
 end
 
---- What is wrong with the chain of what was found.
+--- All that is wrong with the chain of what was found.
 ---@param found table whose chain does not verify
----@return string what
----@return string|nil next
-function trouble.of(found)
-  local problem = problem_of(found.verification)
-  local word, text, step = words[problem], nil, nil
-  if TROUBLE[problem] then
-    text, step = TROUBLE[problem](found)
+---@return { text: string, next: string|nil }[] at least one
+function trouble.list(found)
+  local list = {}
+  for index, problem in ipairs(problems_of(found.verification)) do
+    local word, text, step = words[problem], nil, nil
+    if TROUBLE[problem] then
+      text, step = TROUBLE[problem](found)
+    end
+    list[index] = { text = text or word and trouble.continued(word.means) or problem,
+                    next = step or word and word.next }
   end
-  return text or word and trouble.continued(word.means) or problem, step or word and word.next
+  return list
 end
 
 return trouble

@@ -3,6 +3,7 @@
 local alerts = require "moonshake.views.words.alerts"
 local asked = require "moonshake.probe.asked"
 local phrase = require "moonshake.views.phrase"
+local problems = require "moonshake.views.words.problems"
 local trouble = require "moonshake.probe.trouble"
 local validity = require "moonshake.views.validity"
 
@@ -176,20 +177,28 @@ local function names_nobody_wrongly(attempt)
     and last.bytes:find("\0\47\0\2\0\0", 1, true) ~= nil
 end
 
-local function refused_by_us(found, attempt)
-  local verification = found.verification
-  if verification and not verification.verified then
-    local text, next_step = trouble.of(found)
-    return "refused by us, its chain does not verify: " .. text, { next_step }
-  end
-  if attempt.outcome == "refused" and names_nobody_wrongly(attempt) then
+-- The handshake could not go on for us, whatever its chain is.
+local function broken_off(attempt)
+  if names_nobody_wrongly(attempt) then
     return "refused by us in the handshake: its request for a certificate has an empty list of "
       .. "issuers, which is malformed in TLS 1.3 (GnuTLS, Go and Java refuse it)",
       { "OpenSSL sends that where it is told to name no issuers: have it name some" }
   end
+  local word = problems[attempt.problem]
   return ("refused by us %s: %s (%s)"):format(moment(attempt), phrase.plain(attempt.message),
                                               attempt.problem),
-         { "moonshake explain " .. attempt.problem }
+         { word and trouble.continued(word.next) .. "; moonshake explain " .. attempt.problem }
+end
+
+local function distrusted(found)
+  local steps, list = {}, trouble.list(found)
+  for index, one in ipairs(list) do
+    steps[#steps + 1] = one.next
+    if index > 1 then
+      found.remarks[#found.remarks + 1] = "besides, " .. one.text
+    end
+  end
+  return "refused by us, its chain does not verify: " .. list[1].text, steps
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -201,16 +210,16 @@ local KEPT = {
     .. "certificate at home: have the server name its issuer",
   key_usage = "GnuTLS keeps a certificate at home whose key usage does not allow to sign: have one "
     .. "issued that has digitalSignature",
-  library_choice = "GnuTLS keeps this certificate at home (it takes rsa_pss_rsae_* alone for a wish "
-    .. "for RSA-PSS keys): have the server list rsa_pkcs1_sha256, too",
+  library_choice = "GnuTLS keeps this certificate at home (it takes rsa_pss_rsae_* alone for a "
+    .. "wish for RSA-PSS keys): have the server list rsa_pkcs1_sha256, too",
 }
 
 local function accepted_with_ours(found)
   local request, ours = found.request, found.ours
   local subject = phrase.subject(ours.identity.certificate)
   if not ours.sent then
-    return ("accepted without our certificate %s, which was asked for and not sent"):format(subject),
-           unfit(ours)
+    return ("accepted without our certificate %s, which was asked for and not sent"):format(
+      subject), unfit(ours)
   end
   return ("accepted with our certificate %s, which it %s"):format(
     subject, request.requirement == "required" and "requires" or "asks for"),
@@ -251,6 +260,17 @@ local function add_holes(found)
   end
 end
 
+-- Its chain where something else ended it.
+local function add_distrust(found)
+  local texts = {}
+  for index, one in ipairs(trouble.list(found)) do
+    texts[index] = one.text
+    found.next[#found.next + 1] = one.next
+  end
+  found.remarks[#found.remarks + 1] = "besides, its chain does not verify: "
+    .. table.concat(texts, "; ")
+end
+
 local function add_expiry(found)
   local read = found.read
   if read and read.left and read.left >= 0 and read.left < SOON then
@@ -272,16 +292,18 @@ function verdict.add(found)
   elseif main.outcome == "refused" and main.by == "server" then
     found.verdict, found.by = "refused", "server"
     found.summary, found.next = refused_by_server(found, main)
-  elseif main.outcome == "refused" or not verified then
+  elseif main.outcome == "refused" then
     found.verdict, found.by = "refused", "us"
-    found.summary, found.next = refused_by_us(found, main)
+    found.summary, found.next = broken_off(main)
+  elseif not verified then
+    found.verdict, found.by = "refused", "us"
+    found.summary, found.next = distrusted(found)
   else
     found.verdict = "accepted"
     found.summary, found.next = accepted(found, main)
   end
-  if found.by == "server" and not verified then
-    local text = trouble.of(found)
-    found.remarks[#found.remarks + 1] = "besides, its chain does not verify: " .. text
+  if main.outcome == "refused" and not verified then
+    add_distrust(found)
   end
   add_holes(found)
   add_expiry(found)
