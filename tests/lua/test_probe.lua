@@ -12,14 +12,19 @@ local native = require "moonshake.native"
 local probe = require "moonshake.probe"
 local settings = require "moonshake.settings"
 local write = require "moonshake.probe.scenario"
+local to_text = require "moonshake.probe.text"
 local test, equal, contains = unit.test, unit.equal, unit.contains
-local tls = ms.tls
+local pki, tls = ms.pki, ms.tls
 
 local world = dofile((arg[0]:match ".*/" or "") .. "probed.lua")
 local answers, asking, probed, probed_socket = world.answers, world.asking, world.probed,
                                                world.probed_socket
 local root, sub, server = world.root, world.sub, world.server
 local alice, mallory, OK = world.alice, world.mallory, world.OK
+
+local function text_of(found)
+  return table.concat(to_text(found, { width = 200, paint = function(text) return text end }), "\n")
+end
 
 ---------------------------------------------------------------------------------------------------
 -- Without a request
@@ -236,6 +241,34 @@ test("a server that verifies nobody is told to be one", function()
                          versions = "TLS1.3" }, { depth = true })
   equal(found.depth.tried[1].accepted, true)
   contains(found.remarks[1], "an authority that we made up was accepted")
+end)
+
+test("who takes strangers is asked how many intermediates they may have", function()
+  local found = probed({ client_auth = "require", trust = root, verify = false, max_depth = 7,
+                         versions = "TLS1.3" }, { depth = true })
+  equal(found.depth.trusted, false)
+  local seen = {}
+  for _, one in ipairs(found.depth.tried) do
+    seen[#seen + 1] = one.certificates .. (one.accepted and "+" or "-")
+  end
+  contains(table.concat(seen, " "), "1+")
+  equal(found.depth.deepest, found.depth.more and 99 or 6, table.concat(seen, " "))
+end)
+
+test("an authority that the server does not know has no depth, and that is said", function()
+  local found = probed(asking("require", { versions = "TLS1.3" }), {
+    depth = true, authority = pki.authority { cn = "Nobody" },
+  })
+  equal(found.depth.deepest, nil)
+  contains(text_of(found), "even a certificate issued by the authority itself is refused")
+end)
+
+test("how a version was refused is told where it is not for the version", function()
+  local found = probed { versions = "TLS1.2",
+                         cipher_suites = "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256" }
+  contains(text_of(found), "versions   none of those that were tried")
+  contains(text_of(found), "TLS1.2: alert handshake_failure (40)")
+  equal(found.refusals["TLS1.2"], "alert handshake_failure (40)")
 end)
 
 test("without one chains of strangers are sent, and refused", function()

@@ -232,6 +232,16 @@ test("other pages are none", function()
   equal(answer.read "\0\0\18\4".protocol, "other")
 end)
 
+test("a page that only speaks of ALPN refuses for what it says, Node's is about HTTP/2", function()
+  local found = answer.read(page("403 Forbidden", "Refused: a certificate is required, and the "
+                                 .. "client sent none\n    offers   ALPN h2, http/1.1"))
+  equal(found.unheard, nil)
+  equal(found.about, "Refused: a certificate is required, and the client sent none")
+  found = answer.read(page("403 Forbidden", "Missing ALPN Protocol, expected `h2` to be available"))
+  equal(found.unheard, true)
+  equal(found.forbidden, nil)
+end)
+
 test("PostgreSQL refuses in its own words", function()
   local function message(text)
     local body = "SFATAL\0VFATAL\0C28000\0M" .. text .. "\0Fauth.c\0L1\0\0"

@@ -6,14 +6,18 @@ local answer = {}
 -- nginx's page (its internal statuses 495 and 496 reach a client as 400), and what others write.
 local OF_CERTIFICATES = {
   "No required SSL certificate was sent", "The SSL certificate error", "client certificate",
-  "certificate required", "valid certificate", "SSL certificate",
+  "certificate required", "certificate is required", "refused: the certificate",
+  "valid certificate", "SSL certificate",
 }
 
+-- The line, or the text between two tags, that speaks of certificates.
 local function about_certificates(text)
-  local lower = text:lower()
-  for _, words in ipairs(OF_CERTIFICATES) do
-    if lower:find(words:lower(), 1, true) then
-      return words
+  for line in text:gmatch "[^<>\r\n]+" do
+    local lower = line:lower()
+    for _, words in ipairs(OF_CERTIFICATES) do
+      if lower:find(words:lower(), 1, true) then
+        return line
+      end
     end
   end
 end
@@ -26,7 +30,7 @@ local function http(bytes)
   local number = math.tointeger(tonumber(status))
   local made = { protocol = "http", status = number, line = bytes:match "^[^\r\n]*",
                  server = bytes:match "\r?\n[Ss]erver: *([^\r\n]*)" }
-  if number >= 400 and bytes:find("ALPN", 1, true) then -- a server of HTTP/2 alone (Node)
+  if number >= 400 and bytes:find("ALPN Protocol, expected", 1, true) then -- Node
     made.unheard = true
     return made
   end

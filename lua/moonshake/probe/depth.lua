@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- How deep a client's chain may be. With the key of an authority that the server trusts chains are
 -- issued below it, and the deepest that is accepted is looked for. Without one only so much can be
--- known: whether long chains of strangers are refused as short ones are.
+-- known: whether strangers are accepted, up to which depth, and whether long chains of theirs are
+-- refused as short ones are.
 local attempt = require "moonshake.probe.attempt"
 local pki = require "moonshake.pki"
 
@@ -51,13 +52,43 @@ local function try(context, identity, count)
            accepted = made.outcome == "accepted", attempt = made }
 end
 
+-- The largest number that is accepted, between one that is and one that is not.
+local function between(low, high, accepts)
+  while high - low > 1 do
+    local middle = (low + high) // 2
+    if accepts(middle) then
+      low = middle
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+-- Who accepts strangers may do so up to some length.
 local function of_strangers(context, request)
   local found, key = { trusted = false, tried = {} }, key_for(request)
-  for index, count in ipairs(SIZES) do
-    found.tried[index] = try(context, pki.chain { depth = count - 1, key = key,
-                                                  leaf = { cn = "Probe", purpose = "client" } },
-                             count)
+  local function accepts(count)
+    local one = try(context, pki.chain { depth = count - 1, key = key,
+                                         leaf = { cn = "Probe", purpose = "client" } }, count)
+    one.intermediates = count - 1
+    found.tried[#found.tried + 1] = one
+    return one.sent and one.accepted
   end
+  local low, high
+  for _, count in ipairs(SIZES) do
+    if accepts(count) then
+      low = count
+    else
+      high = high or count
+    end
+  end
+  if low and high and low < high then
+    found.deepest = between(low, high, accepts) - 1
+  elseif low and not high then
+    found.deepest, found.more = low - 1, true
+  end
+  table.sort(found.tried, function(one, other) return one.certificates < other.certificates end)
   return found
 end
 
@@ -90,15 +121,7 @@ local function of_trusted(context, authority)
     end
     low, high = high, math.min(2 * high, DEEPEST)
   end
-  while high - low > 1 do -- high is refused
-    local middle = (low + high) // 2
-    if accepts(middle) then
-      low = middle
-    else
-      high = middle
-    end
-  end
-  found.deepest = low
+  found.deepest = between(low, high, accepts)
   return found
 end
 
@@ -107,7 +130,8 @@ end
 ---@param request table of asked.of()
 ---@param authority userdata|nil whose key we have
 ---@return { trusted: boolean, tried: table[], deepest: integer?, more: boolean? } deepest: how many
----  intermediates below the authority are accepted; more: perhaps more than that
+---  intermediates below the authority, or below the root of a stranger, are accepted; more:
+---  perhaps more than that
 function depth.try(context, request, authority)
   if authority then
     return of_trusted(context, authority)

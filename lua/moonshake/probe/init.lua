@@ -132,6 +132,9 @@ function Probe:scan()
     local chosen = agreed(made)
     found.versions[version] = chosen == version
     self.by_version[version] = chosen == version and made or nil
+    if chosen ~= version and (made.alert or made.closed) then
+      found.refusals[version] = depth.face(made)
+    end
   end
   if not agreed(self.first) then
     for index = #VERSIONS, 1, -1 do
@@ -299,7 +302,7 @@ end
 ---@return table found see json.lua
 function probe.run(options)
   local self = setmetatable({ options = options, context = context_of(options), settings = {},
-                              found = { at = native.clock_now(), versions = {},
+                              found = { at = native.clock_now(), versions = {}, refusals = {},
                                         options = options } }, Probe)
   local found = self.found
   self.first = self:begin()

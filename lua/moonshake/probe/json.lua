@@ -175,18 +175,17 @@ end
 return function(found)
   local options = found.options
   return json.encode(object({ "target", "verdict", "by", "summary", "next", "remarks", "connection",
-                              "versions", "chain", "unreadable", "verification", "asked",
-                              "request", "ours",
-                              "resumption", "depth" }, {
+                              "versions", "versions_refused", "chain", "unreadable",
+                              "verification", "asked", "request", "ours", "resumption", "depth" }, {
     target = object({ "host", "port", "path", "address", "server_name", "starttls" }, {
       host = options.place.host, port = options.place.port, path = options.place.path,
       address = found.address, server_name = options.server_name, starttls = options.protocol,
     }),
     verdict = found.verdict, by = found.by, summary = found.summary, next = list(found.next),
     remarks = list(found.remarks), connection = connection_of(found),
-    versions = by_version(found.versions), chain = list(found.chain, certificate_of(found)),
-    unreadable = found.unreadable, verification = verification_of(found),
-    asked = found.asked, request = request_of(found.request),
+    versions = by_version(found.versions), versions_refused = by_version(found.refusals),
+    chain = list(found.chain, certificate_of(found)), unreadable = found.unreadable,
+    verification = verification_of(found), asked = found.asked, request = request_of(found.request),
     ours = ours_of(found.ours), resumption = resumption_of(found.resumption),
     depth = depth_of(found.depth),
   }))

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What a probe found, for people: the verdict, what to do, then what was seen.
+local Page = require "moonshake.probe.page"
+local about = require "moonshake.probe.about_server"
 local asked = require "moonshake.probe.asked"
-local chain = require "moonshake.probe.chain"
 local columns = require "moonshake.views.columns"
 local depth = require "moonshake.probe.depth"
 local escape = require "moonshake.escape"
@@ -9,128 +10,13 @@ local fit = require "moonshake.probe.fit"
 local paragraph = require "moonshake.views.paragraph"
 local phrase = require "moonshake.views.phrase"
 local target = require "moonshake.probe.target"
-local validity = require "moonshake.views.validity"
 
-local LABEL = 10 -- columns
 local MOST_ISSUERS = 6
 local COLOURS = { accepted = "green", refused = "red", unreachable = "red" }
 local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
 
-local Page = {}
-Page.__index = Page
-
-function Page:head(text, colour)
-  self.lines[#self.lines + 1] = ""
-  for index, line in ipairs(columns.wrap(escape.line(text), self.how.width)) do
-    self.lines[#self.lines + 1] = self.how.paint(index == 1 and line or "  " .. line,
-                                                 colour or "bold")
-  end
-end
-
-function Page:row(label, text)
-  -- paragraph.add() makes its own labels narrower
-  local indent = "  " .. columns.pad(label, LABEL) .. " "
-  for index, line in ipairs(columns.wrap(escape.line(text), self.how.width - #indent)) do
-    self.lines[#self.lines + 1] = self.how.paint(index == 1 and indent or (" "):rep(#indent), "dim")
-      .. line
-  end
-end
-
 ---------------------------------------------------------------------------------------------------
 -- Parts
-
-local function versions_of(found)
-  local has, lacks = {}, {}
-  for index = #VERSIONS, 1, -1 do
-    local version = VERSIONS[index]
-    if found.versions[version] ~= nil then
-      table.insert(found.versions[version] and has or lacks, version)
-    end
-  end
-  return table.concat(has, ", ") .. (#lacks > 0 and "; not " .. table.concat(lacks, ", ") or "")
-end
-
-function Page:connection(found)
-  local shared = found.negotiated
-  if not shared then
-    return
-  end
-  self:head "connection"
-  self:row("versions", versions_of(found))
-  local list = { shared.version }
-  for _, name in ipairs { "cipher_suite", "group", "signature_scheme" } do
-    list[#list + 1] = shared[name]
-  end
-  self:row("chosen", table.concat(list, ", "))
-  if shared.alpn or found.alpn and found.alpn.chosen then
-    self:row("ALPN", phrase.plain(shared.alpn or found.alpn.chosen))
-  end
-  local answer = found.main.answer
-  if answer then
-    self:row("answer", phrase.plain(answer.line)
-             .. (answer.server and " (" .. phrase.plain(answer.server) .. ")" or ""))
-  elseif found.main.silent then
-    self:row("answer", "none, and the connection stays open")
-  end
-end
-
-local function names_of(certificate)
-  local names = {}
-  for _, field in ipairs { "dns_names", "ip_addresses", "uris", "email_addresses" } do
-    for _, name in ipairs(certificate[field]) do
-      names[#names + 1] = name
-    end
-  end
-  return names
-end
-
-local function key_of(certificate)
-  local name = certificate.key_type
-  return name:find "^rsa" and ("%s %d"):format(name, certificate.key_bits) or name
-end
-
-function Page:certificate(found, index, certificate)
-  local remarks = found.read.remarks[index]
-  self:row(tostring(index), phrase.subject(certificate)
-           .. (#remarks > 0 and ": " .. table.concat(remarks, ", ") or ""))
-  self:row("", ("issued by %s"):format(certificate.self_signed and "itself"
-                                       or phrase.issuer(certificate)))
-  self:row("", ("%s, %s, %s (%s)"):format(
-    key_of(certificate), certificate.signature_algorithm,
-    validity.standing(certificate.not_before, certificate.not_after, found.at),
-    validity.date(certificate.not_after)))
-  local names = index == 1 and names_of(certificate) or {}
-  if #names > 0 then
-    self:row("", "for " .. phrase.list(names))
-  end
-end
-
-function Page:chain(found)
-  if not found.chain and not found.unreadable then
-    return
-  end
-  local verification = found.verification
-  local verified = verification and verification.verified
-  self:head("its chain: " .. (verified and "verified" or "does not verify"),
-            verified and "bold" or "red")
-  for index, certificate in ipairs(found.chain or {}) do
-    self:certificate(found, index, certificate)
-  end
-  if found.unreadable then
-    self:row("beside", phrase.count(found.unreadable, "certificate") .. " that cannot be read")
-  end
-  for _, problem in ipairs(verification and verification.problems or {}) do
-    local words = chain.openssl(problem, found.chain, found.options.is_address)
-    self:row("problem", problem .. (#words > 0 and "; OpenSSL: " .. table.concat(words, "; ")
-                                    or ""))
-  end
-  local missing = found.read and found.read.missing
-  if missing and missing.what == "intermediate_not_sent" then
-    self:row("missing", ("the intermediate %s"):format(phrase.plain(missing.subject)))
-  elseif verification and not verified then
-    self:row("", escape.short(verification.text, 300))
-  end
-end
 
 local REQUIREMENTS = { required = "required", optional = "optional",
                        unknown = "asked for (whether it must come cannot be told)" }
@@ -274,32 +160,44 @@ local function by_face(tried)
   return groups
 end
 
+local function deepest_of(how, below)
+  return ("%s%s below %s"):format(how.more and "at least " or "",
+                                  phrase.count(how.deepest, "intermediate"), below)
+end
+
+function Page:strangers(how)
+  for _, group in ipairs(by_face(how.tried)) do
+    self:row("strangers", ("of %s %s: %s"):format(phrase.list(group.sizes, tostring),
+                                                  group.last == 1 and "certificate"
+                                                    or "certificates", group.face))
+  end
+  self:row("deepest", how.deepest and deepest_of(how, "the root of a stranger")
+           or "not to be told by strangers: --issuer FILE --issuer-key FILE of an authority that "
+             .. "it trusts")
+end
+
 function Page:depth(found)
   local how = found.depth
   if not how then
     return
   end
   self:head "client chains"
-  if how.trusted then
-    self:row("deepest", how.deepest == nil
-             and "none: not even a certificate issued by the authority itself is accepted"
-             or ("%s%s below the authority"):format(how.more and "at least " or "",
-                                                    phrase.count(how.deepest, "intermediate")))
-    local last = how.tried[#how.tried]
-    for _, one in ipairs(how.tried) do
-      last = not one.accepted and (not last or last.accepted or one.intermediates
-        < last.intermediates) and one or last
-    end
-    if not last.accepted then
-      self:row("above", ("%s with %s"):format(last.face,
-                                              phrase.count(last.intermediates, "intermediate")))
-    end
+  if not how.trusted then
+    return self:strangers(how)
+  elseif not how.deepest then
+    self:row("deepest", "none: even a certificate issued by the authority itself is refused: "
+             .. how.tried[1].face)
     return
   end
-  for _, group in ipairs(by_face(how.tried)) do
-    self:row("strangers", ("of %s %s: %s"):format(phrase.list(group.sizes, tostring),
-                                                  group.last == 1 and "certificate"
-                                                    or "certificates", group.face))
+  self:row("deepest", deepest_of(how, "the authority"))
+  local last = how.tried[1]
+  for _, one in ipairs(how.tried) do
+    last = not one.accepted and (last.accepted or one.intermediates < last.intermediates) and one
+      or last
+  end
+  if not last.accepted then
+    self:row("above", ("%s with %s"):format(last.face,
+                                            phrase.count(last.intermediates, "intermediate")))
   end
 end
 
@@ -323,8 +221,8 @@ return function(found, how)
   for _, step in ipairs(found.next) do
     paragraph.add(page.lines, how, "next", step)
   end
-  page:connection(found)
-  page:chain(found)
+  about.connection(page, found)
+  about.chain(page, found)
   page:request(found)
   page:ours(found)
   page:resumption(found)

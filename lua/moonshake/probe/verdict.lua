@@ -66,13 +66,18 @@ end
 
 local PORTS = { ["220"] = "smtp", ["* OK"] = "imap", ["+OK"] = "pop3" }
 
+local SILENT = { timeout = " (no answer in time)", closed_early = ", but closed it",
+                 connection_reset = ", but reset it" }
+
 -- What a port that does not begin with TLS says, and what it probably is.
 local function not_tls(attempt)
   local first = attempt.first_bytes
   if first == "" then
-    return ("unreachable: the server took the connection and sent nothing (%s)"):format(
-      attempt.problem == "timeout" and "no answer in time" or attempt.problem),
-      { "look whether TLS is spoken there, and from the first byte on (else: --starttls)" }
+    return "unreachable: the server took the connection and sent nothing"
+      .. (SILENT[attempt.problem] or (" (%s)"):format(attempt.problem)),
+      { "look whether TLS is spoken there, and from the first byte on (else: --starttls)",
+        attempt.problem ~= "timeout" and "some servers refuse a ClientHello so: look at "
+          .. "--servername, and at what they log" or nil }
   end
   local line = phrase.quoted(first:match "^[^\r\n]*")
   for start, protocol in pairs(PORTS) do
