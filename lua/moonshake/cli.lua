@@ -133,7 +133,9 @@ local PROBE = {
 }
 
 local function add_probe(parser)
-  local probe = parser:command("probe", "Connect to a server and tell why it refuses us.")
+  local probe = parser:command("probe", "Connect to a server and tell why it refuses us.",
+    "Exit status: 0 accepted, 1 refused by the server or by us, 2 the command line cannot be used, "
+    .. "3 unreachable, or no TLS there.")
   probe:argument("target", "HOST:PORT, [ADDRESS]:PORT, HOST (port 443) or unix:PATH.")
   add_options(probe, PROBE)
   probe:option("--starttls", "Ask for TLS first, in ftp, imap, ldap, pop3, postgres, smtp or xmpp.")

@@ -546,8 +546,19 @@ end)
 test("a server that ends before TLS, or talks without end, is told so", function()
   local found = probed_socket(speaks { { says = "220 x\r\n" } }, { protocol = "smtp" })
   contains(found.summary, "closed the connection before TLS")
+  contains(found.next[1], "look whether smtp is spoken there; where TLS comes first")
   found = probed_socket(speaks { { says = ("x"):rep(100000) } }, { protocol = "imap" })
   contains(found.summary, "talks without end")
+  local held = {}
+  found = probed_socket(function(socket)
+    held[#held + 1] = socket
+    socket:write("220-", 5)
+  end, { protocol = "smtp", timeout = 0.2 })
+  contains(found.summary, "smtp: the server did not come to the end of its answer in time")
+  contains(text_of(found), "smtp")
+  equal(text_of(found):find("connection\n", 1, true), nil)
+  found = probed_socket(speaks { { says = "SSH-2.0-OpenSSH_9.2\r\n" } }, { protocol = "postgres" })
+  contains(found.summary, "the server answers: SSH-2.0")
 end)
 
 -- The end of a server on a socket that has talked already.

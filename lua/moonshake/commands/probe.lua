@@ -80,6 +80,9 @@ local function protocols_of(text)
   for name in (text or ""):gmatch "[^,]+" do
     list[#list + 1] = name
   end
+  if text and #list == 0 then
+    refuse(("--alpn: protocols wanted, got '%s'"):format(text))
+  end
   return #list > 0 and list or nil
 end
 

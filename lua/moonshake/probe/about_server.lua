@@ -46,7 +46,7 @@ end
 ---@param found table of probe.run()
 function about.connection(page, found)
   local shared = found.negotiated
-  if next(found.versions) == nil then
+  if not shared and next(found.refusals) == nil then
     return
   end
   page:head "connection"

@@ -21,6 +21,9 @@ function Talk:more()
   local bytes, problem, message = self.socket:read(math.max(0, left))
   if problem == "closed" then
     fail("closed_early", ("%s: the server closed the connection before TLS"):format(self.name))
+  elseif problem == "timeout" then
+    fail(problem, ("%s: the server did not %s in time"):format(
+      self.name, self.text == "" and "answer" or "come to the end of its answer"))
   elseif not bytes then
     fail(problem, ("%s: %s"):format(self.name, message))
   elseif #self.text + #bytes > LONGEST then
@@ -170,11 +173,10 @@ function ASK.postgres(talk)
   while talk.text == "" do
     talk:more()
   end
-  local answer = talk.text:sub(1, 1)
-  if answer ~= "S" then
-    talk:refused(answer == "N" and "N (no TLS here)" or talk.text)
+  if talk.text ~= "S" then
+    talk:refused(talk.text == "N" and "N (no TLS here)" or talk.text)
   end
-  talk.text = talk.text:sub(2)
+  talk.text = ""
 end
 
 -- A start-up message of PostgreSQL: who needs a certificate is refused in the answer.

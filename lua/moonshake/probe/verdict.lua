@@ -100,9 +100,12 @@ local UNREACHABLE = {
 }
 
 -- What to do where there was no TLS to be had.
-local function way_on(attempt, place)
-  if attempt.stage == "starttls" then
+local function way_on(attempt, place, protocol)
+  if attempt.stage == "starttls" and attempt.problem == "protocol_violation" then
     return "look whether STARTTLS is offered there, and for whom"
+  elseif attempt.stage == "starttls" then
+    return ("look whether %s is spoken there; where TLS comes first, leave --starttls out"):format(
+      protocol)
   elseif attempt.problem == "timeout" and attempt.first_bytes ~= "" then
     return "it began to answer: look whether it is busy, or give it more time: --timeout SECONDS"
   elseif attempt.problem == "name_not_found" and place.path then
@@ -111,12 +114,13 @@ local function way_on(attempt, place)
   return UNREACHABLE[attempt.problem]
 end
 
-local function unreachable(attempt, place)
+local function unreachable(attempt, options)
   if attempt.no_tls and attempt.stage ~= "starttls" then
     return not_tls(attempt)
   end
   local message = attempt.message or attempt.problem
-  return "unreachable: " .. phrase.plain(message), { way_on(attempt, place) }
+  return "unreachable: " .. phrase.plain(message),
+         { way_on(attempt, options.place, options.protocol) }
 end
 
 local function issuer_hint(found)
@@ -155,6 +159,8 @@ local function next_of_refusal(found, attempt)
   return list
 end
 
+local CALLED = { http = "HTTP", postgres = "PostgreSQL's protocol" }
+
 local function refused_by_server(found, attempt)
   local summary
   if attempt.alert then
@@ -162,9 +168,10 @@ local function refused_by_server(found, attempt)
       phrase.alert(attempt.alert), moment(attempt), meaning(found, attempt.alert.name))
   elseif attempt.answer then
     local answer = attempt.answer
+    local about = answer.about and not answer.line:find(answer.about, 1, true) and answer.about
     summary = ("refused by the server in %s, not in TLS: %s%s"):format(
-      answer.protocol == "http" and "HTTP" or answer.protocol, phrase.plain(answer.line),
-      answer.about and " (" .. phrase.plain(answer.about) .. ")" or "")
+      CALLED[answer.protocol] or answer.protocol, phrase.plain(answer.line),
+      about and " (" .. phrase.plain(about) .. ")" or "")
   else
     summary = ("refused by the server without a word: it closed the connection %s%s"):format(
       moment(attempt), found.request and " (Node and gRPC do so)" or "")
@@ -293,7 +300,7 @@ function verdict.add(found)
   local verified = not found.verification or found.verification.verified
   if main.outcome == "unreachable" or main.outcome == "unclear" then
     found.verdict = "unreachable"
-    found.summary, found.next = unreachable(main, found.options.place)
+    found.summary, found.next = unreachable(main, found.options)
   elseif main.outcome == "refused" and main.by == "server" then
     found.verdict, found.by = "refused", "server"
     found.summary, found.next = refused_by_server(found, main)
