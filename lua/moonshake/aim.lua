@@ -83,7 +83,8 @@ end
 
 local function is_hidden(self, from)
   return ("%s%s passes encrypted, and who stands between two programs cannot tell in which record. "
-          .. "Name a record instead: at = \"encrypted\", with from and nth"):format(self.at, of(from))
+          .. "Name a record instead: at = \"encrypted\", with from and nth"):format(
+            self.at, of(from))
 end
 
 --- A fault's aim as a script writes it: tls.faults.drop { at = "Finished" }.

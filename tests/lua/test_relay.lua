@@ -177,7 +177,8 @@ test("a fault ends a connection as it is told", function()
     local one, reset = relay.connections[1], problem == "connection_reset"
     equal(one.ended.relay, reset and "reset" or "closed")
     equal(one.ended.client, nil)
-    contains(one:text(), "server  ServerHello (dropped)\nrelay  " .. (reset and "resets" or "closes"))
+    contains(one:text(), "server  ServerHello (dropped)\nrelay  "
+             .. (reset and "resets" or "closes"))
     relay:close()
   end
 end)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- Whether a fault has struck, and that one which never can at a relay says so: what passes encrypted
--- has no name there.
+-- Whether a fault has struck, and that one which never can at a relay says so: what passes
+-- encrypted has no name there.
 local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local ms = require "moonshake"
 local pki, tls, expect = ms.pki, ms.tls, ms.expect
@@ -109,9 +109,8 @@ end)
 
 test("an encrypted record has a name, whatever is in it", function()
   for version, first in pairs { ["TLS1.2"] = "Finished", ["TLS1.3"] = "Certificate" } do
-    local fault, link = faults.drop { at = "encrypted", from = "client" }, nil
-    local dropped
-    link = link_with(function(flight)
+    local fault, dropped = faults.drop { at = "encrypted", from = "client" }, nil
+    local link = link_with(function(flight)
       local answer = fault(flight)
       for _, record in ipairs(answer ~= nil and flight.records or {}) do
         dropped = dropped or record.encrypted and record.messages[1]

@@ -314,7 +314,7 @@ test("a client whose certificate cannot be read is told of like any other", func
   equal(errors, "")
   equal(status, 1)
   contains(told, "sent     a certificate that cannot be read\n")
-  contains(told, "1 client: 0 accepted, 1 refused, 0 failed\n")
+  contains(told, "1 client: 0 accepted, 1 refused, 0 refused the server, 0 failed\n")
   _, told = serve("--client-auth require --make-client client --once --json", [[
     moonshake lua unreadable.lua $(sed -n 's/.*"port":\([0-9]*\).*/\1/p' out)]])
   local _, clients = objects(told)

@@ -9,6 +9,7 @@ local groups = require "moonshake.group"
 local identities = require "moonshake.serve.identities"
 local loop = require "moonshake.io.loop"
 local reports = require "moonshake.serve.report"
+local tally = require "moonshake.runner.tally"
 local tls = require "moonshake.tls"
 local wait = require "moonshake.io.wait"
 
@@ -177,7 +178,7 @@ function serve.run(options)
   }
   if not announce(report, listener, options, made) then
     listener:close()
-    return UNUSABLE
+    return tally.STATUS.unusable
   end
   run(served, listener)
   listener:close()
@@ -185,7 +186,7 @@ function serve.run(options)
   if served.signal then
     return loop.status_of(served.signal)
   elseif not told then
-    return UNUSABLE
+    return tally.STATUS.unusable
   end
   return report.counts.accepted == report.total and 0 or 1
 end
