@@ -55,6 +55,8 @@ local UPWARD = {
   -- What a relay knows of a connection shows itself likewise.
   ["relay.record -> views.diagram"] = true,
   ["relay.record -> views.relayed"] = true,
+  ["relay.record -> views.relayed_capture"] = true,
+  ["relay.record -> views.pcapng"] = true,
   -- What is kept of a case is views of its links.
   ["evidence -> views.explain"] = true,
   ["evidence -> views.pcapng"] = true,

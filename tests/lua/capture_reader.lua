@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- Reads our captures without the library, and complains of whatever a viewer might: lengths,
 -- padding, checksums, sequence and acknowledgement numbers.
---   local capture = dofile(".../capture_reader.lua")(bytes)
+--   local capture = dofile(".../capture_reader.lua")(bytes, has_gaps)
 -- has comment, application, secrets (text), names (by address "192.0.2.1") and packets, each with
 -- time (nanoseconds), comments, from, to ("address:port"), flags ("SYN ACK"), sequence,
--- acknowledged (both from 0 on) and payload.
+-- acknowledged (both from 0 on) and payload. has_gaps: between packets bytes may be missing, which
+-- are acknowledged then.
 
 -- The ones' complement sum, as RFC 1071 has it: of whole, sound data it is 0xFFFF.
 local function sum_of(bytes)
@@ -70,7 +71,7 @@ local function frame_of(bytes)
 end
 
 -- Makes numbers relative and compares them with what was sent before.
-local function follow(streams, packet)
+local function follow(streams, packet, has_gaps)
   local one, other = packet.from .. packet.to, packet.to .. packet.from
   if packet.flags == "SYN" then
     assert(not streams[one], "the same ports again")
@@ -83,6 +84,10 @@ local function follow(streams, packet)
     streams[one] = { first = 0, next = 0 }
   end
   local own, peer = streams[one], streams[other]
+  if has_gaps and peer then
+    own.next = math.max(own.next, packet.sequence)
+    peer.next = math.max(peer.next, packet.acknowledged)
+  end
   assert(packet.sequence == own.next, "not the next sequence number")
   own.next = own.next + #packet.payload + (packet.flags:find "[SF][YI]N" and 1 or 0)
   packet.sequence = packet.sequence - own.first
@@ -143,12 +148,12 @@ READ[6] = function(capture, body)
     assert(option[1] == 1)
     packet.comments[index] = option[2]
   end
-  follow(capture.streams, packet)
+  follow(capture.streams, packet, capture.has_gaps)
   table.insert(capture.packets, packet)
 end
 
-return function(bytes)
-  local capture, at = { packets = {}, names = {}, streams = {} }, 1
+return function(bytes, has_gaps)
+  local capture, at = { packets = {}, names = {}, streams = {}, has_gaps = has_gaps }, 1
   while at <= #bytes do
     local kind, length = ("<I4I4"):unpack(bytes, at)
     assert(length % 4 == 0 and at + length <= #bytes + 1, "a block's length is wrong")

@@ -465,53 +465,6 @@ test("many connections go at a time", function()
   echo:close()
 end)
 
-test("a connection is drawn as a link is", function()
-  local relay, near, far = bare {
-    tamper = faults.chain { faults.drop { at = "encrypted" },
-                            faults.flip { at = "ServerHello", byte = -1 } },
-  }
-  local function say(from, to, bytes, arrived)
-    assert(from:write(bytes, LONG))
-    equal(#read(to, arrived or #bytes), arrived or #bytes)
-  end
-  say(near, far, "STARTTLS\r\n")
-  say(near, far, "\22\3\1\0\4\1\0\0\0")
-  say(far, near, "\22\3\3\0\8\2\0\0\0\14\0\0\0")
-  say(near, far, ("\23\3\3\0\5xxxxx"):rep(3) .. "\23\3\3\0\4xxxx", 29)
-  say(far, near, "\21\3\3\0\2\2\50")
-  near:shutdown()
-  equal(select(2, far:read(LONG)), "closed")
-  relay:close()
-  local one = relay.connections[1]
-  equal(one:diagram { width = 60 }, [[
-client                                                server
-   |-- no TLS ----------------------------------------->|
-   |     10 bytes                                       |
-   |-- ClientHello ------------------------------------>|
-   |                                                    |
-   |<-- changed on the way -------------- ServerHello --|
-   |<-- changed on the way ---------- ServerHelloDone --|
-   |                                                    |
-   |-- [application_data] -- lost on the way --x        |
-   |     10 bytes                                       |
-   |-- [application_data] x 3 ------------------------->|
-   |     29 bytes                                       |
-   |                                                    |
-   |<----------------- Alert: fatal decode_error (50) --|
-   - closes the connection                              |
-   |  # the relay closes the connection                 |
-   |                                                    |
-closed                                            was closed
-[ ] encrypted]])
-  contains(one:diagram { format = "mermaid" },
-           "server->>client: ServerHelloDone (changed on the way)")
-  contains(one:diagram { format = "svg" }, "changed on the way")
-  raises("connection:diagram: width: wants an integer from 60", function()
-    one:diagram { width = 5 }
-  end)
-  raises("connection:diagram: to be called with a colon", function() one.diagram {} end)
-end)
-
 test("unix sockets are relayed", function()
   local directory = assert(files.temporary_directory())
   local target = assert(sockets.listen({ path = directory .. "/target" }, LONG))

@@ -3,7 +3,9 @@
 local arguments = require "moonshake.arguments"
 local native = require "moonshake.native"
 local options = require "moonshake.options"
+local scenario = require "moonshake.scenario"
 local strict = require "moonshake.strict"
+local wait = require "moonshake.io.wait"
 
 local record = {}
 
@@ -136,6 +138,20 @@ function methods:diagram(given)
                                                  { width = checked.width })
 end
 
+--- connection:pcapng(path): writes what both sides sent to a file that Wireshark opens, as a link
+--- does; no keys are in it.
+---@param path string
+---@return string path
+function methods:pcapng(path)
+  local api = "connection:pcapng"
+  local state = check(self, api)
+  arguments.check_one(api, { name = "path", type = "name" }, path)
+  local capture = require "moonshake.views.relayed_capture" (state, record.told_of_more(state))
+  local case = scenario.current()
+  strict.check(api, require("moonshake.views.pcapng").write(path, { capture }, case and case.id))
+  return path
+end
+
 ---------------------------------------------------------------------------------------------------
 
 function Connection:__index(name)
@@ -180,11 +196,18 @@ end
 function record.new(number, remote, keep)
   local state = {
     number = number, remote = remote, over = false, room = keep,
-    course = {}, -- in order: { flight = }, { who =, how = } who ended, { more = true }: not kept
+    -- In order, each with its time `at`: { flight = }, { who =, how = } who ended, { more = true },
+    -- behind which none is kept.
+    course = {}, began = os.time(), began_at = wait.now(),
     num_flights = 0, unrecorded = 0, unrecorded_altered = 0, ended = {},
   }
   state.view = setmetatable({ [STATE] = state }, Connection)
   return state
+end
+
+local function add(state, item)
+  item.at = state.began + wait.now() - state.began_at
+  table.insert(state.course, item)
 end
 
 --- Keeps what went by.
@@ -195,7 +218,7 @@ end
 function record.add(state, from, found, arrived)
   if state.num_flights >= MOST_FLIGHTS or state.number > MOST_CONNECTIONS then
     if state.unrecorded == 0 then
-      table.insert(state.course, { more = true })
+      add(state, { more = true })
     end
     state.unrecorded = state.unrecorded + 1
     state.unrecorded_altered = state.unrecorded_altered + (arrived == "as_sent" and 0 or 1)
@@ -211,7 +234,7 @@ function record.add(state, from, found, arrived)
     state.room = state.room - found.length
   end
   state.num_flights = state.num_flights + 1
-  table.insert(state.course, { flight = strict.record(record.flight_schema, kept) })
+  add(state, { flight = strict.record(record.flight_schema, kept) })
 end
 
 --- One side has ended, or the relay ends the connection.
@@ -220,7 +243,7 @@ end
 ---@param how "closed"|"reset"
 function record.ends(state, who, how)
   state.ended[who] = how
-  table.insert(state.course, { who = who, how = how })
+  add(state, { who = who, how = how })
 end
 
 return record

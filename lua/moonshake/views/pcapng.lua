@@ -241,6 +241,18 @@ local SEE = {
     self:tell(self:latest(event.role), ("%s failed during %s: %s"):format(
       event.role, event.during, event.problem))
   end,
+  -- Of a relay's connection (relayed_capture.lua): what was not kept, what there is to say, and how
+  -- a side ended.
+  gap = function(self, event)
+    self.connection:skip(event.role, event.length)
+  end,
+  remark = function(self, event)
+    self:tell(event.role and self.last[event.role] or self.packets[#self.packets], event.text)
+  end,
+  ["end"] = function(self, event, at)
+    local how = event.how == "reset" and "reset" or "finish"
+    self:add(self.connection[how](self.connection, event.role), at)
+  end,
 }
 
 -- The end of the connection as the ends' phases tell it: who closed, finishes; who failed, resets.
@@ -350,7 +362,8 @@ function pcapng.of(captured, comment)
   for _, link in ipairs(captured) do
     for _, packet in ipairs(packets_of(link, hosts[link.server_name or "server"])) do
       count = count + 1
-      made[#made + 1] = packet_block(packet, packet.at * 1000000000 + count * 1000)
+      local at = math.floor(packet.at * 1000000000) -- a relay's clock has fractions
+      made[#made + 1] = packet_block(packet, at + count * 1000)
     end
   end
   return table.concat(made)

@@ -101,6 +101,13 @@ function Connection:data(role, bytes)
   return frames
 end
 
+--- One end wrote so many bytes that nobody has: the next that it writes come behind them.
+---@param role string
+---@param length integer
+function Connection:skip(role, length)
+  self[role].sequence = self[role].sequence + length & 0xFFFFFFFF
+end
+
 --- One end says that it sends no more.
 ---@param role string
 ---@return string frame
