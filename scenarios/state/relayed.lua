@@ -85,6 +85,24 @@ ms.scenario "a changed ServerHello is noticed on real sockets as between the end
   end,
 }
 
+ms.scenario "an encrypted record that is changed on the way is refused" {
+  about  = "The client's first: its Finished up to TLS 1.2, its Certificate in TLS 1.3. Somebody "
+    .. "in between cannot tell which; he names the record. In TLS 1.3 the client was done by then.",
+  rfc    = "RFC 8446 section 5.2",
+  tags   = { "state", "relay", "tampering" },
+  matrix = { version = VERSIONS },
+  run    = function(case)
+    local fault = tls.faults.flip { at = "encrypted", from = "client", byte = -1, bit = 0 }
+    local client, server, seen = through(case, fault)
+    expect(fault):struck()
+    expect(server.server):has { ["error.problem"] = "protocol_violation", told_by = "itself",
+                                handshake_completed = false }
+    expect(client.client):has { ["error.problem"] = "peer_alert",
+                                handshake_completed = case.version == "TLS1.3" }
+    expect(named(seen, "client")).no:contains "Finished"
+  end,
+}
+
 ms.scenario "records that come byte by byte are a handshake" {
   rfc    = "RFC 8446 section 5.1",
   tags   = { "state", "relay", "tampering" },
