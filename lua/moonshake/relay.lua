@@ -22,7 +22,7 @@ local KEEP = 65536    -- bytes of a connection's flights that are kept, if the s
 -- Private to this file: what a relay's table holds.
 --   listener   the socket that listens      place       where to connect to
 --   tamper, seed, keep                      connections states of record.lua, in order
---   tasks      what goes on in background   num_over    how many connections are over
+--   tasks      a set: what goes on in background       num_over  how many connections are over
 --   change     a wait, until any of this is another    failure  what a tamper function raised
 local STATE = {}
 
@@ -87,7 +87,7 @@ local function dispose(state)
       socket:close()
     end
   end
-  for _, task in ipairs(state.tasks) do
+  for task in pairs(state.tasks) do
     task:stop()
   end
   state.tasks = {}

@@ -187,12 +187,12 @@ end
 ---@param state table of the relay
 ---@param f fun()
 function carrying.start(state, f)
-  local list = {}
-  for _, task in ipairs(state.tasks) do
-    list[#list + 1] = not task.over and task or nil
-  end
-  list[#list + 1] = background.start(f)
-  state.tasks = list
+  local task
+  task = background.start(function()
+    f()
+    state.tasks[task] = nil
+  end)
+  state.tasks[task] = true
 end
 
 local function connect(state, one)
