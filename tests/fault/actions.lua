@@ -458,8 +458,9 @@ action("a dissector", function(stream)
   assert(#found[1].certificates == 1 and found[1].hello == nil and found[2].certificates == nil)
   return found
 end, function()
-  return "\22\3\3\0\15\14\0\0\0" .. "\11\0\0\7\0\0\4\0\0\1x" .. "\21\3\3\0\2\2\40"
-    .. "\22\3"
+  local der = assert(native.certificate_der(field(server, "certificate")))
+  local certificate = "\11" .. (">s3"):pack((">s3"):pack((">s3"):pack(der)))
+  return "\22\3\3" .. (">s2"):pack("\14\0\0\0" .. certificate) .. "\21\3\3\0\2\2\40" .. "\22\3"
 end)
 
 action("last words", function()
