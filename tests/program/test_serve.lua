@@ -203,6 +203,22 @@ test("who cannot be asked after the handshake is told so", function()
   contains(told, "client 1: refused by the server: post_handshake_auth_not_offered; 1 request")
 end)
 
+test("why a client is not let in is told though it has left", function()
+  place.put("gone.lua", [[
+local one = require("moonshake").tls.connect { port = tonumber((...)), client = {
+  verify = false, post_handshake_auth = false,
+} }
+one:handshake()
+one:send { data = "GET /secret HTTP/1.1\r\nHost: localhost\r\n\r\n" }
+one:close()
+print(one:receive())]])
+  local text, told = serve("--ask-at /secret --make-client client --once",
+                           "moonshake lua gone.lua $port")
+  contains(text, "nil\tclosed\n")
+  contains(told, "client 1: GET /secret: no answer\n    why      the client did not offer")
+  equal(told:find("close_notify", 1, true), nil)
+end)
+
 test("a page is complete in itself", function()
   local text = serve("--client-auth request --make-client client --once",
                      "get TLS1.3 client text/html /")

@@ -50,9 +50,9 @@ local function send(self, bytes)
   return sent
 end
 
--- Keeps what was asked for, and tells it. `made`, the answer, is nil where there was none.
-local function note(self, request, made)
-  local one = { status = made and made.status }
+-- Keeps what was asked for, and tells it, with the answer that was made, if any: has it been sent?
+local function note(self, request, made, sent)
+  local one = { status = sent and made.status or nil }
   if request then
     one.method, one.target = request.method, request.target
   end
@@ -67,7 +67,7 @@ end
 local function reply(self, request, made, may_follow)
   local keep_alive = may_follow and request.keep_alive and self.num_requests < MOST_REQUESTS
   local sent = send(self, http.answer(request, made, keep_alive))
-  note(self, request, sent and made)
+  note(self, request, made, sent)
   if sent and not keep_alive then
     self.ended = "answered"
   end
@@ -112,14 +112,16 @@ local function serve(self)
   end
 end
 
--- Ends the connection, and waits a little for its peer to do so: what it has not read yet would be
--- lost by a reset.
+-- Ends the connection, in order even where the client did it first, which may read on. Waits a
+-- little for a client that did not: what it has not read yet would be lost by a reset.
 local function part(self)
-  local connection = self.connection
-  if connection.server.phase ~= "established" then
+  local connection, phase = self.connection, self.connection.server.phase
+  if phase == "established" or phase == "closed" then
+    connection:close { timeout = LEAST }
+  end
+  if phase ~= "established" then
     return
   end
-  connection:close { timeout = LEAST }
   local due = wait.now() + FAREWELL
   while self.ended ~= "stopped" and self.bytes <= MOST_BYTES and wait.now() < due do
     if not receive(self, due - wait.now()) then

@@ -84,8 +84,9 @@ end
 
 --- A request.
 ---@param one table the client
----@param request table { method =, target =, status = }: nil where they are not known
----@param made table|nil the answer, if it was answered
+---@param request table { method =, target =, status = }: nil where they are not known, or nothing
+---  was sent
+---@param made table|nil the answer, if there is one
 function Report:request(one, request, made)
   if tells(self) then
     try(("client %d"):format(one.number), function()

@@ -93,8 +93,9 @@ function text.certificate(told)
   return list
 end
 
+-- That a client closes in order, the end of its connection tells.
 local function alert(out, who, one)
-  if one then
+  if one and one.name ~= "close_notify" then
     out[#out + 1] = { "alert", ("%s sent %s %s"):format(who, one.level, phrase.alert(one)) }
   end
 end
