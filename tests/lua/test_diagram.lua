@@ -427,4 +427,17 @@ test("a model can travel as JSON and is drawn the same there", function()
   end
 end)
 
+test("what means nothing in a ClientHello is called so, and is no suite", function()
+  local told = require("moonshake.views.facts").of_message({
+    type = "ClientHello", hello = {
+      versions = { "0x8a8a", "TLS1.3", "TLS1.2" }, groups = { "0xcaca", "x25519", "0xcafa" },
+      cipher_suites = { "0x2a2a", "TLS_AES_128_GCM_SHA256", "TLS_EMPTY_RENEGOTIATION_INFO_SCSV" },
+      key_shares = { "0xcaca", "x25519" }, extended_master_secret = true,
+      secure_renegotiation = true,
+    },
+  }, {})
+  equal(table.concat(told, "; "), "GREASE, TLS1.3, TLS1.2; TLS_AES_128_GCM_SHA256; "
+          .. "groups GREASE, x25519, 0xcafa; key_share GREASE, x25519")
+end)
+
 unit.done()

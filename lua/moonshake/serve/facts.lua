@@ -3,6 +3,7 @@
 -- (text.lua, json.lua, page.lua) escapes it.
 local certificates = require "moonshake.certificates"
 local explain = require "moonshake.views.explain"
+local messages = require "moonshake.views.facts"
 local pki = require "moonshake.pki"
 
 local facts = {}
@@ -22,15 +23,6 @@ local function hello_of(events)
   end
 end
 
--- Signalling values are no suites.
-local function num_suites(hello)
-  local count = 0
-  for _, name in ipairs(hello.cipher_suites or {}) do
-    count = count + (name:find "_SCSV$" and 0 or 1)
-  end
-  return count
-end
-
 local function list_of(values)
   return values and table.move(values, 1, #values, 1, {})
 end
@@ -41,7 +33,7 @@ end
 function facts.offered(connection)
   local hello = hello_of(connection.events)
   return hello and {
-    versions = list_of(hello.versions), cipher_suites = num_suites(hello),
+    versions = list_of(hello.versions), cipher_suites = #messages.suites(hello),
     groups = list_of(hello.groups), key_shares = list_of(hello.key_shares),
     signature_schemes = list_of(hello.signature_schemes), server_name = hello.server_name,
     alpn = list_of(hello.alpn), post_handshake_auth = hello.post_handshake_auth or false,

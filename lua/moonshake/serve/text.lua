@@ -2,6 +2,7 @@
 -- A client in lines for a terminal: escaped, and as wide as that.
 local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
+local messages = require "moonshake.views.facts"
 local paragraph = require "moonshake.views.paragraph"
 local phrase = require "moonshake.views.phrase"
 local validity = require "moonshake.views.validity"
@@ -50,14 +51,14 @@ function text.offered(offered, most)
   local name = offered.server_name
   return {
     { "offers", table.concat({
-      joined(offered.versions, "no version"),
+      joined(messages.named(offered.versions or {}), "no version"),
       phrase.count(offered.cipher_suites or 0, "cipher suite"),
       name and "SNI " .. phrase.plain(name) or "no SNI",
       "ALPN " .. joined(alpn, "none"),
       "post-handshake authentication: " .. (offered.post_handshake_auth and "yes" or "no"),
     }, "; ") },
-    { "groups", some(offered.groups, most) },
-    { "schemes", some(offered.signature_schemes, most) },
+    { "groups", some(messages.named(offered.groups or {}), most) },
+    { "schemes", some(messages.named(offered.signature_schemes or {}), most) },
   }
 end
 

@@ -36,11 +36,26 @@ local function is_older_than_1_3(hello)
   return hello.or_older or #hello.versions > 1 or not has(hello.versions, "TLS1.3")
 end
 
--- Signalling values are no suites.
-local function suites(hello)
+local GREASE = "^0x(%xa)%1$" -- RFC 8701: means nothing, and tries whether a peer bears the unknown
+
+--- Names as people are told them: with a word for what means nothing.
+---@param names string[]
+---@return string[]
+function facts.named(names)
+  local told = {}
+  for index, name in ipairs(names) do
+    told[index] = name:find(GREASE) and "GREASE" or name
+  end
+  return told
+end
+
+--- The suites of a hello: neither what only signals something, nor what means nothing.
+---@param hello table
+---@return string[]
+function facts.suites(hello)
   local names = {}
   for _, name in ipairs(hello.cipher_suites) do
-    if not name:find "_SCSV$" then
+    if not name:find "_SCSV$" and not name:find(GREASE) then
       names[#names + 1] = name
     end
   end
@@ -75,7 +90,9 @@ end
 
 function TELL.ClientHello(event)
   local hello = event.hello
-  local list = { table.concat(hello.versions, ", ") .. (hello.or_older and " or older" or "") }
+  local list = {
+    table.concat(facts.named(hello.versions), ", ") .. (hello.or_older and " or older" or ""),
+  }
   local function add(...)
     list[#list + 1] = table.concat { ... }
   end
@@ -85,12 +102,13 @@ function TELL.ClientHello(event)
   if hello.alpn then
     add("ALPN ", first(hello.alpn, ", "))
   end
-  add(few(suites(hello), "cipher suites"))
+  add(few(facts.suites(hello), "cipher suites"))
   if hello.groups then
-    add(#hello.groups > FEW and "" or "groups ", few(hello.groups, "groups"))
+    add(#hello.groups > FEW and "" or "groups ", few(facts.named(hello.groups), "groups"))
   end
   if hello.key_shares then
-    add(#hello.key_shares == 0 and "no key share" or "key_share " .. first(hello.key_shares, ", "))
+    add(#hello.key_shares == 0 and "no key share"
+        or "key_share " .. first(facts.named(hello.key_shares), ", "))
   end
   if hello.signature_schemes and #hello.signature_schemes <= FEW then
     add("signatures ", few(hello.signature_schemes))
