@@ -33,7 +33,7 @@ end
 function facts.offered(connection)
   local hello = hello_of(connection.events)
   return hello and {
-    versions = list_of(hello.versions), cipher_suites = #messages.suites(hello),
+    versions = list_of(hello.versions), cipher_suites = messages.suites(hello),
     groups = list_of(hello.groups), key_shares = list_of(hello.key_shares),
     signature_schemes = list_of(hello.signature_schemes), server_name = hello.server_name,
     alpn = list_of(hello.alpn), post_handshake_auth = hello.post_handshake_auth or false,

@@ -16,8 +16,9 @@ local ORDER = {
 }
 
 local LISTS = {
-  versions = true, groups = true, key_shares = true, signature_schemes = true, alpn = true,
-  names = true, sent = true, problems = true, explanation = true, requests = true,
+  versions = true, cipher_suites = true, groups = true, key_shares = true,
+  signature_schemes = true, alpn = true, names = true, sent = true, problems = true,
+  explanation = true, requests = true,
 }
 
 -- Names and texts of peers may be any bytes.

@@ -37,7 +37,7 @@ end
 
 --- What a client offers, as pairs of a name and a text.
 ---@param offered table|nil
----@param most? integer words of a list; all if not said
+---@param most? integer words of a list; all if not said, and the suites by their names
 ---@return string[][]
 function text.offered(offered, most)
   most = most or math.huge
@@ -49,10 +49,10 @@ function text.offered(offered, most)
     alpn[index] = phrase.plain(name)
   end
   local name = offered.server_name
-  return {
+  local list = {
     { "offers", table.concat({
       joined(messages.named(offered.versions or {}), "no version"),
-      phrase.count(offered.cipher_suites or 0, "cipher suite"),
+      phrase.count(#offered.cipher_suites, "cipher suite"),
       name and "SNI " .. phrase.plain(name) or "no SNI",
       "ALPN " .. joined(alpn, "none"),
       "post-handshake authentication: " .. (offered.post_handshake_auth and "yes" or "no"),
@@ -60,6 +60,10 @@ function text.offered(offered, most)
     { "groups", some(messages.named(offered.groups or {}), most) },
     { "schemes", some(messages.named(offered.signature_schemes or {}), most) },
   }
+  if most == math.huge then
+    list[#list + 1] = { "suites", joined(offered.cipher_suites, "none") }
+  end
+  return list
 end
 
 --- The certificate that a client sent, as pairs.
