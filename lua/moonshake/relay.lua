@@ -23,7 +23,7 @@ local KEEP = 65536    -- bytes of a connection's flights that are kept, if the s
 --   listener   the socket that listens      place       where to connect to
 --   tamper, seed, keep                      connections states of record.lua, in order
 --   tasks      a set: what goes on in background       num_over  how many connections are over
---   change     a wait, until any of this is another    failure  what a tamper function raised
+--   failure    what a tamper function raised           news      a bell: something is another way
 local STATE = {}
 
 local SCHEMA = strict.schema("relay", {
@@ -74,7 +74,7 @@ function methods:wait(given)
     elseif left <= 0 then
       return nil, "timeout"
     end
-    wait.await(state.change, left)
+    state.news:await(left)
   end
 end
 
@@ -91,7 +91,7 @@ local function dispose(state)
     task:stop()
   end
   state.tasks = {}
-  carrying.changed(state)
+  state.news:ring()
 end
 
 --- relay:close(): takes no more connections, and closes those that there are. Raises what the
@@ -161,7 +161,7 @@ function relay.new(api, listen, place, checked)
   strict.check(api, listener, message)
   local state = {
     listener = listener, place = place, tamper = checked.tamper, seed = checked.seed,
-    keep = checked.keep or KEEP, connections = {}, tasks = {}, num_over = 0, change = wait.new(),
+    keep = checked.keep or KEEP, connections = {}, tasks = {}, num_over = 0, news = wait.bell(),
     shown = ("%s to %s"):format(
       sockets.show { host = listener.host, port = listener.port, path = listen.path },
       sockets.show(place)),

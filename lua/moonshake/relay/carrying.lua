@@ -15,14 +15,6 @@ local carrying = {}
 local TO_CONNECT = 10 -- seconds until the place to connect to is given up
 local OTHER = { client = "server", server = "client" }
 
---- Tells those who wait that something is another way now.
----@param state table of the relay
-function carrying.changed(state)
-  local change = state.change
-  state.change = wait.new()
-  change:finish()
-end
-
 --- Ends a connection: "reset", "orderly" (with what is on its way), or, where both sides have, just
 --- so.
 ---@param state table of the relay
@@ -47,7 +39,7 @@ function carrying.finish(state, one, how)
   end
   one.dissector = nil -- it remembers hellos
   state.num_over = state.num_over + 1
-  carrying.changed(state)
+  state.news:ring()
 end
 
 -- At the bottom of what the relay calls of a script.
@@ -73,7 +65,7 @@ local function tampered(state, one, from, found)
   end
   state.failure = state.failure or failure
   carrying.finish(state, one, "reset")
-  carrying.changed(state)
+  state.news:ring()
   return nil
 end
 
