@@ -14,7 +14,8 @@ local LATER_COMMANDS = {
 local LATER_OPTIONS = { "--client", "--server" }
 
 -- Options of run: as argparse takes them, what follows, where the value goes, what it may be, help.
--- What nothing follows is a flag.
+-- What nothing follows is a flag; without a way to read it a value is taken as it is, see
+-- option_values.lua.
 local RUN = {
   { "--last-failed", nil, "last_failed", nil, "Only cases that failed when they ran last." },
   { "--shard", "I/N", "shard", values.shard,
@@ -32,13 +33,11 @@ local RUN = {
   { "--watch", nil, "watch", nil, "Run again what changes, until Ctrl-C." },
   { "--skip-status", "N", "skip_status", values.status,
     "Exit with N where every case was skipped." },
-  { "--pcap", "DIR", "pcap", values.directory "--pcap",
-    "Write what each case's links carried to files of DIR." },
-  { "--pcap-failures", "DIR", "pcap_failures", values.directory "--pcap-failures",
-    "The same, only of cases that fail." },
+  { "--pcap", "DIR", "pcap", nil, "Write what each case's links carried to files of DIR." },
+  { "--pcap-failures", "DIR", "pcap_failures", nil, "The same, only of cases that fail." },
   { "--keep", nil, "keep", nil, "Leave the cases' directories." },
-  { "--record", "FILE", "record", values.file, "Keep every case's state, the same in each run." },
-  { "--compare", "FILE", "compare", values.file,
+  { "--record", "FILE", "record", nil, "Keep every case's state, the same in each run." },
+  { "--compare", "FILE", "compare", nil,
     "Tell what changed since FILE was recorded; a difference fails the run." },
   { "--certificates", "FILE", "certificates", values.place,
     "Tell which certificates were presented; --certificates=FILE as JSON." },
@@ -46,8 +45,7 @@ local RUN = {
 
 -- In the same way, of whatever tells reports.
 local REPORTS = {
-  { "--report", "DIR", "report", values.directory "--report",
-    "Also as web pages, from DIR/index.html on." },
+  { "--report", "DIR", "report", nil, "Also as web pages, from DIR/index.html on." },
   { "--junit-extras", nil, "junit_extras", nil,
     "In JUnit, also what GitLab and CircleCI read and Jenkins refuses: file and line." },
   { "--durations", "N", "durations", values.whole("--durations", 0),
@@ -58,7 +56,8 @@ local function add_options(command, rows)
   for _, row in ipairs(rows) do
     local names, argument, target, convert, help = table.unpack(row, 1, 5)
     if argument then
-      command:option(names, help):argname(argument):target(target):convert(convert)
+      command:option(names, help):argname(argument):target(target)
+        :convert(convert or values.taken(names:match "%-%-.*", argument))
     else
       command:flag(names, help):target(target)
     end
@@ -93,7 +92,7 @@ end
 local SHOW = {
   { "--beside", nil, "beside", nil,
     "TLS 1.2 and 1.3 side by side, or two cases that differ in one value." },
-  { "--output", "FILE", "output", values.output, "Write to a file." },
+  { "--output", "FILE", "output", nil, "Write to a file." },
 }
 
 local function add_show(parser)
@@ -105,31 +104,29 @@ local function add_show(parser)
 end
 
 local IMPORT = {
-  { "--keylog", "FILE", "keylog", values.key_log, "The secrets, where the capture has none." },
-  { "--output", "FILE", "output", values.output, "Write to a file." },
-  { "--stream", "N", "stream", values.stream, "The connection, as Wireshark numbers TCP streams." },
+  { "--keylog", "FILE", "keylog", nil, "The secrets, where the capture has none." },
+  { "--output", "FILE", "output", nil, "Write to a file." },
+  { "--stream", "N", "stream", values.whole("--stream", 0),
+    "The connection, as Wireshark numbers TCP streams." },
 }
 
 local PROBE = {
-  { "--cert", "FILE", "cert", values.path "--cert",
-    "Our certificate, and its chain behind it (PEM)." },
-  { "--key", "FILE", "key", values.path "--key", "Its key (PEM); default: it is in --cert, too." },
-  { "--p12", "FILE", "p12", values.path "--p12", "Certificate and key as PKCS #12." },
-  { "--password-file", "FILE", "password_file", values.path "--password-file",
+  { "--cert", "FILE", "cert", nil, "Our certificate, and its chain behind it (PEM)." },
+  { "--key", "FILE", "key", nil, "Its key (PEM); default: it is in --cert, too." },
+  { "--p12", "FILE", "p12", nil, "Certificate and key as PKCS #12." },
+  { "--password-file", "FILE", "password_file", nil,
     "The password of the key or of --p12: the first line of FILE." },
-  { "--ca", "FILE", "ca", values.path "--ca",
-    "Whom we trust (PEM; default: whom the system trusts)." },
-  { "--servername", "NAME", "servername", values.path "--servername",
+  { "--ca", "FILE", "ca", nil, "Whom we trust (PEM; default: whom the system trusts)." },
+  { "--servername", "NAME", "servername", nil,
     "The name to ask for and to verify (default: HOST)." },
   { "--timeout", "SECONDS", "timeout", values.seconds, "For each connection (default: 10)." },
-  { "--alpn", "LIST", "alpn", values.path "--alpn", "Protocols to offer: h2,http/1.1." },
+  { "--alpn", "LIST", "alpn", nil, "Protocols to offer: h2,http/1.1." },
   { "--request", "PATH", "request", values.request, "What to ask for by HTTP (default: /)." },
-  { "--issuer", "FILE", "issuer", values.path "--issuer",
+  { "--issuer", "FILE", "issuer", nil,
     "An authority that the server trusts, to see how deep a chain below it may be;" },
-  { "--issuer-key", "FILE", "issuer_key", values.path "--issuer-key", "and its key." },
+  { "--issuer-key", "FILE", "issuer_key", nil, "and its key." },
   { "--json", nil, "json", nil, "One object, for programs." },
-  { "--write", "FILE", "write", values.path "--write",
-    "Keep a scenario that shows the same in process." },
+  { "--write", "FILE", "write", nil, "Keep a scenario that shows the same in process." },
 }
 
 local function add_probe(parser)
@@ -144,19 +141,17 @@ local function add_probe(parser)
 end
 
 local SERVE = {
-  { "--cert", "FILE", "cert", values.path "--cert",
+  { "--cert", "FILE", "cert", nil,
     "The server's certificate, and those that lead to its root (PEM). Without: one is made." },
-  { "--key", "FILE", "key", values.path "--key", "Its key, if it is in another file." },
-  { "--ca", "FILE", "ca", values.path "--ca",
-    "Whose certificates are good for a client (PEM)." },
-  { "--make-client", "DIR", "make_client", values.directory "--make-client",
+  { "--key", "FILE", "key", nil, "Its key, if it is in another file." },
+  { "--ca", "FILE", "ca", nil, "Whose certificates are good for a client (PEM)." },
+  { "--make-client", "DIR", "make_client", nil,
     "Make a certificate and key for a client, which is let in." },
-  { "--host", "ADDRESS", "host", values.path "--host",
+  { "--host", "ADDRESS", "host", nil,
     "Where to listen (default: 127.0.0.1, which only this machine reaches)." },
   { "--port", "N", "port", values.port, "On which port (default: one that is free)." },
-  { "--path", "FILE", "path", values.path "--path", "Listen on a unix socket instead." },
-  { "--versions", "LIST", "versions", values.list "--versions",
-    "TLS versions: TLS1.2,TLS1.3 (default: these)." },
+  { "--path", "FILE", "path", nil, "Listen on a unix socket instead." },
+  { "--versions", "LIST", "versions", nil, "TLS versions: TLS1.2,TLS1.3 (default: these)." },
   { "--ask-at", "PATH", "ask_at", values.url_path,
     "Ask for a certificate when this path or one below is wanted: by renegotiation, or after the "
     .. "handshake." },
@@ -166,7 +161,7 @@ local SERVE = {
   { "--once", nil, "once", nil, "End after one." },
   { "--json", nil, "json", nil, "Tell each client as a JSON object on a line." },
   { "--quiet", nil, "quiet", nil, "Tell the address and the sum only." },
-  { "--log", "DIR", "log", values.directory "--log",
+  { "--log", "DIR", "log", nil,
     "Write a capture of each client to a file of DIR. They hold session keys." },
 }
 

@@ -27,21 +27,27 @@ function values.whole(option, least)
   end
 end
 
---- What reads the path of a directory.
----@param option string for the complaint
----@return fun(text: string): string|nil, string
-function values.directory(option)
+-- What reads words with commas between them.
+local function list_of(option)
   return function(text)
-    return text ~= "" and text or nil, option .. ": a directory wanted, got ''"
+    local list = {}
+    for word in text:gmatch "[^,]+" do
+      list[#list + 1] = word
+    end
+    return #list > 0 and list or nil,
+           ("%s: words wanted, with commas between them, got '%s'"):format(option, text)
   end
 end
 
---- What reads something that is not empty.
+local NOUNS = { ADDRESS = "an address", DIR = "a directory", FILE = "a file", NAME = "a name" }
+
+--- What reads that of which nothing is known but that it is not empty; a LIST as one.
 ---@param option string for the complaint
----@return fun(text: string): string|nil, string
-function values.path(option)
-  return function(text)
-    return text ~= "" and text or nil, option .. ": a value wanted, got ''"
+---@param argument string what help calls it: "FILE"
+---@return fun(text: string): string|string[]|nil, string
+function values.taken(option, argument)
+  return argument == "LIST" and list_of(option) or function(text)
+    return text ~= "" and text or nil, ("%s: %s wanted, got ''"):format(option, NOUNS[argument])
   end
 end
 
@@ -94,11 +100,6 @@ function values.seed(text)
   return whole(text, 0), ("--shuffle: the seed is a whole number from 0, got '%s'"):format(text)
 end
 
---- The path of a file.
-function values.file(text)
-  return text ~= "" and text or nil, "a file wanted behind --record and --compare"
-end
-
 --- A port to listen on; 0 is one that is free.
 function values.port(text)
   local number = whole(text, 0)
@@ -114,19 +115,6 @@ function values.url_path(text)
     return text
   end
   return nil, ("--ask-at: a path wanted that begins with /, got '%s'"):format(text)
-end
-
---- What reads words with commas between them.
----@param option string for the complaint
----@return fun(text: string): string[]|nil, string
-function values.list(option)
-  return function(text)
-    local list = {}
-    for word in text:gmatch "[^,]+" do
-      list[#list + 1] = word
-    end
-    return #list > 0 and list or nil, option .. ": words wanted, with commas between them"
-  end
 end
 
 --- Where something goes: { path = }, none for standard output.
@@ -155,21 +143,6 @@ function values.format(text)
     end
   end
   return nil, ("unknown format '%s'%s"):format(format, suggest.hint(format, FORMATS))
-end
-
---- A file to write.
-function values.output(text)
-  return text ~= "" and text or nil, "--output: a file wanted"
-end
-
---- A key log to read.
-function values.key_log(text)
-  return text ~= "" and text or nil, "--keylog: a file wanted"
-end
-
---- The number of a TCP stream.
-function values.stream(text)
-  return whole(text, 0), ("--stream: a whole number from 0 wanted, got '%s'"):format(text)
 end
 
 --- What is wrong with a set of formats, or nil: two cannot share standard output.

@@ -75,17 +75,6 @@ local function authority_of(options)
   return authority
 end
 
-local function protocols_of(text)
-  local list = {}
-  for name in (text or ""):gmatch "[^,]+" do
-    list[#list + 1] = name
-  end
-  if text and #list == 0 then
-    refuse(("--alpn: protocols wanted, got '%s'"):format(text))
-  end
-  return #list > 0 and list or nil
-end
-
 -- Where progress is told: one line that is written over, on a terminal alone.
 local function progress()
   if not files.is_terminal(2) then
@@ -116,14 +105,13 @@ local function settings_of(options)
   if name and target.is_address(name) then
     refuse("--servername: a name wanted, no address: " .. name)
   end
-  local protocols = protocols_of(options.alpn)
-  check_client(name, protocols)
+  check_client(name, options.alpn)
   return {
     place = place, server_name = name, verify_name = name or host, timeout = options.timeout,
     is_address = not name and is_address,
     trust = options.ca and load({ "--ca" }, pki.certificates, options.ca) or "system",
     identity = identity_of(options), authority = authority_of(options),
-    protocol = options.starttls, alpn = protocols, request = options.request,
+    protocol = options.starttls, alpn = options.alpn, request = options.request,
   }
 end
 
