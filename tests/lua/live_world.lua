@@ -86,6 +86,12 @@ function world.served(peer, server, given)
   return connection, content
 end
 
+--- The problem of the end of a connection that is here, or nil.
+function world.problem_of(connection)
+  local one = connection[connection.role]
+  return one.error and one.error.problem
+end
+
 --- A record, and a handshake message, of TLS 1.2.
 function world.record(kind, bytes)
   return string.pack(">I1I2s2", kind, 0x0303, bytes)

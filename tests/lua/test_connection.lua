@@ -12,11 +12,6 @@ local tls = ms.tls
 
 local SOON = 0.05 -- a deadline that is to be over
 
-local function problem_of(connection)
-  local one = connection[connection.role]
-  return one.error and one.error.problem
-end
-
 -- What a client's handshake with a place comes to.
 local function try(place, seconds)
   place.client = {}
@@ -25,7 +20,7 @@ local function try(place, seconds)
   equal(connection.client.phase, "failed")
   equal(connection.client.failed_during, "handshake")
   equal(connection.client.told_by, "itself")
-  return problem_of(connection), connection.client.error.message
+  return world.problem_of(connection), connection.client.error.message
 end
 
 ---------------------------------------------------------------------------------------------------
@@ -196,14 +191,14 @@ test("a peer that says nothing", function()
     equal(socket:read(10), nil) -- until the client gives up
   end, {}, { timeout = SOON })
   equal(content, false)
-  equal(problem_of(client), "timeout")
+  equal(world.problem_of(client), "timeout")
   equal(client.client.error.code, "GNUTLS_E_TIMEDOUT")
   equal(client.client.error.message, "the handshake was not over within 0.05 s")
   equal(client.server.error, tls.unknown)
   local server = world.served(function(socket)
     equal(socket:read(10), nil)
   end, {}, { timeout = SOON })
-  equal(problem_of(server), "timeout")
+  equal(world.problem_of(server), "timeout")
   equal(server.server.handshake_completed, false)
 end)
 
@@ -224,7 +219,7 @@ test("a peer that sends byte by byte meets the deadline of the whole handshake",
   local client = world.against(function(socket, connection)
     local bytes = world.record(22, world.server_hello) .. world.record(22, "\11\0\xff\xff")
       .. world.record(22, ("x"):rep(1 << 14)):rep(4)
-    while problem_of(connection) == nil do
+    while world.problem_of(connection) == nil do
       sent = sent + 1
       if not socket:write(bytes:sub(sent, sent), 10) then
         break
@@ -232,7 +227,7 @@ test("a peer that sends byte by byte meets the deadline of the whole handshake",
       socket:read(0) -- a turn of the loop, and so of the other function
     end
   end, { versions = "TLS1.2" }, { timeout = SOON })
-  equal(problem_of(client), "timeout")
+  equal(world.problem_of(client), "timeout")
   equal(sent < 1 << 16, true)
 end)
 
@@ -240,7 +235,7 @@ test("a read that ran out of time changes nothing", function()
   local client, server = world.pair()
   equal(select(2, client:receive { timeout = SOON }), "timeout")
   equal(client.client.phase, "established")
-  equal(problem_of(client), nil)
+  equal(world.problem_of(client), nil)
   equal(server:send { data = "late" }, true)
   equal(client:receive(), "late")
 end)
@@ -274,9 +269,9 @@ test("an orderly end is told from a rude one", function()
     local data, why = client:receive()
     equal(data, nil, how)
     equal(why, wanted, how)
-    equal(problem_of(client), how ~= "orderly" and wanted or nil, how)
+    equal(world.problem_of(client), how ~= "orderly" and wanted or nil, how)
     equal(client.client.phase, how == "orderly" and "closed" or "failed", how)
-    equal(problem_of(server), how ~= "orderly" and "closed_early" or nil, how)
+    equal(world.problem_of(server), how ~= "orderly" and "closed_early" or nil, how)
   end
 end)
 
@@ -288,12 +283,12 @@ test("in a handshake as well", function()
     end)
     equal(content, false)
     equal(client.client.failed_during, "handshake")
-    return problem_of(client)
+    return world.problem_of(client)
   end
   equal(early(false), "closed_early")
   equal(early(true), "connection_reset")
   local server = world.served(function() end)
-  equal(problem_of(server), "closed_early")
+  equal(world.problem_of(server), "closed_early")
 end)
 
 test("who has closed can still receive", function()
@@ -304,7 +299,7 @@ test("who has closed can still receive", function()
   equal(server.server.phase, "closed")
   equal(server:close(), true)
   equal(select(2, client:receive()), "closed")
-  equal(problem_of(client), nil)
+  equal(world.problem_of(client), nil)
 
   client, server = world.pair()
   client:close()
@@ -328,7 +323,7 @@ test("a connection may be closed before its handshake", function()
   local client = tls.connect { port = 1, client = {} }
   equal(client:close(), true)
   equal(client.client.phase, "closed")
-  equal(problem_of(client), nil)
+  equal(world.problem_of(client), nil)
   equal(select(2, client:receive()), "closed")
   unit.raises("the link is closed", function() client:handshake() end)
 
@@ -342,9 +337,9 @@ test("a connection may be closed before its handshake", function()
     return server:close()
   end)
   equal(content, false)
-  equal(problem_of(client), "closed_early")
+  equal(world.problem_of(client), "closed_early")
   equal(server.server.phase, "closed")
-  equal(problem_of(server), nil)
+  equal(world.problem_of(server), nil)
   unit.raises("the link is closed", function() server:handshake() end)
 end)
 
@@ -364,7 +359,7 @@ test("bytes after close_notify are on record, and nothing else", function()
     equal(connection.client.phase ~= nil, true)
     while socket:read(10) do end
   end)
-  equal(problem_of(client), "closed_early")
+  equal(world.problem_of(client), "closed_early")
   local last = client.events[#client.events]
   for _, event in ipairs(client.events) do
     if event.kind == "record" and event.direction == "received" then
@@ -384,13 +379,13 @@ end)
 
 test("an alert is read although the peer takes nothing any more", function()
   local client, server = world.pair({}, { client_auth = "require", versions = "TLS1.3" })
-  equal(problem_of(server), "no_certificate")
+  equal(world.problem_of(server), "no_certificate")
   for _ = 1, 100 do -- until the system has noticed
     if not client:send { data = ("x"):rep(1000) } then
       break
     end
   end
-  equal(problem_of(client), "peer_alert")
+  equal(world.problem_of(client), "peer_alert")
   equal(client.client.alert_received.name, "certificate_required")
 end)
 

@@ -9,11 +9,6 @@ local test, equal, contains = unit.test, unit.equal, unit.contains
 local MIB = 1 << 20
 local ALERT, HANDSHAKE, DATA = 21, 22, 23
 
-local function problem_of(connection)
-  local one = connection[connection.role]
-  return one.error and one.error.problem
-end
-
 -- The memory of this process, in MiB; 0 where nobody tells.
 local function resident()
   for line in (io.open "/proc/self/status" or io.tmpfile()):lines() do
@@ -31,7 +26,7 @@ local function endless(first, again)
     socket:read(10)
     local sent = #first
     socket:write(first, 10)
-    while again and sent < 1024 * MIB and problem_of(connection) == nil do
+    while again and sent < 1024 * MIB and world.problem_of(connection) == nil do
       if not socket:write(again, 10) then
         break
       end
@@ -89,7 +84,7 @@ for name, peer in sorted {
     local client, content = world.against(endless(peer.first, peer.again),
                                           { versions = "TLS1.2" }, { timeout = 60 })
     equal(content, false)
-    equal(problem_of(client), peer.word)
+    equal(world.problem_of(client), peer.word)
     equal(client.client.phase, "failed")
     equal(client.server.error, ms.tls.unknown)
     collectgarbage()
@@ -117,7 +112,7 @@ for name, peer in sorted {
       while socket:read(10) do end
     end, {}, { timeout = 60 })
     equal(content, false)
-    equal(problem_of(server), peer[2])
+    equal(world.problem_of(server), peer[2])
   end)
 end
 
@@ -132,7 +127,7 @@ test("a peer that is slow to be wrong has the time that it takes", function()
     end
     while socket:read(10) do end
   end, {}, { timeout = 60 })
-  equal(problem_of(client), "protocol_violation")
+  equal(world.problem_of(client), "protocol_violation")
   contains(client:explain(), "HTTP")
 end)
 

@@ -11,11 +11,6 @@ local test, equal, contains, raises = unit.test, unit.equal, unit.contains, unit
 
 local MIB = 1 << 20
 
-local function problem_of(connection)
-  local one = connection[connection.role]
-  return one.error and one.error.problem
-end
-
 -- Receives so many bytes.
 local function receive(connection, number)
   local pieces, length = {}, 0
@@ -129,7 +124,7 @@ test("a send that fails tells who receives", function()
   end)
   equal(why, "timeout")
   equal(told, "timeout")
-  equal(problem_of(client), "timeout")
+  equal(world.problem_of(client), "timeout")
   equal(server.server.phase, "established")
 end)
 
@@ -187,15 +182,15 @@ test("a refused wish is no failure of the connection", function()
     equal(client:receive(), "still there")
   end)
   equal(content, false)
-  equal(problem_of(server), "renegotiation_refused")
+  equal(world.problem_of(server), "renegotiation_refused")
   equal(server.server.phase, "established")
-  equal(problem_of(client), nil)
+  equal(world.problem_of(client), nil)
 end)
 
 test("a wish that nobody answers meets its deadline", function()
   local client, server = world.pair { versions = "TLS1.2" }
   equal(server:renegotiate { timeout = 0.05 }, false)
-  equal(problem_of(server), "timeout")
+  equal(world.problem_of(server), "timeout")
   equal(client.client.phase, "established")
 end)
 
@@ -217,7 +212,7 @@ test("a server asks for the certificate after the handshake", function()
 
   client, server = world.pair { versions = "TLS1.3", post_handshake_auth = false }
   equal(server:reauthenticate { server = { client_auth = "require" } }, false)
-  equal(problem_of(server), "post_handshake_auth_not_offered")
+  equal(world.problem_of(server), "post_handshake_auth_not_offered")
   equal(client.client.phase, "established")
 end)
 
@@ -227,7 +222,7 @@ test("who has closed is asked for what it cannot send any more", function()
   equal(server:update_keys { request_peer = true }, true)
   server:close()
   equal(select(2, client:receive()), "closed")
-  equal(problem_of(client), nil)
+  equal(world.problem_of(client), nil)
 end)
 
 test("keys change while data goes both ways", function()
@@ -288,7 +283,7 @@ test("a function that raises ends the connection, and its error is the script's"
     equal(content, nil)
     equal(client.client.phase, "failed")
     raises("the link is unusable since a function raised an error", function() client:receive() end)
-    local peer = problem_of(server)
+    local peer = world.problem_of(server)
     equal(peer == "peer_alert" or peer == "closed_early", true, peer)
   end
 end)

@@ -9,11 +9,6 @@ local sockets = require "moonshake.io.socket"
 local test, equal, contains, raises = unit.test, unit.equal, unit.contains, unit.raises
 local tls = ms.tls
 
-local function problem_of(connection)
-  local one = connection[connection.role]
-  return one.error and one.error.problem
-end
-
 test("a listener tells where it is, and no more", function()
   local listener <close> = world.listen()
   equal(listener.host, "127.0.0.1")
@@ -89,7 +84,7 @@ test("connections that nobody accepted are closed with it", function()
     listener:close()
     probe:close()
   end)
-  local word = problem_of(client)
+  local word = world.problem_of(client)
   equal(word == "closed_early" or word == "connection_reset", true, word)
 end)
 
