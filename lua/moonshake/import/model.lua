@@ -2,6 +2,7 @@
 -- From what two ends said in a capture to the model that reproduce/source.lua writes.
 local escape = require "moonshake.escape"
 local disjoint = require "moonshake.reproduce.disjoint"
+local offered = require "moonshake.reproduce.offered"
 
 local model = {}
 
@@ -70,34 +71,6 @@ end
 
 ---------------------------------------------------------------------------------------------------
 -- The ends
-
-local function client_of(epoch)
-  local hello = epoch.hello
-  local one = { chain = epoch.chains.client }
-  for _, name in ipairs { "cipher_suites", "groups", "signature_schemes", "server_name", "alpn",
-                          "extended_master_secret" } do
-    one[name] = hello[name]
-  end
-  one.versions = { table.unpack(hello.versions) }
-  if hello.or_older and epoch.version and epoch.version ~= hello.versions[1] then
-    one.versions[#one.versions + 1] = epoch.version
-  end
-  local has = {}
-  for _, version in ipairs(one.versions) do
-    has[version] = true
-  end
-  if has["TLS1.3"] then
-    one.post_handshake_auth = hello.post_handshake_auth
-  end
-  if has["TLS1.2"] then
-    one.ticket, one.secure_renegotiation = hello.ticket, hello.secure_renegotiation
-  end
-  if one.extended_master_secret == false and not (has["TLS1.2"] or has["TLS1.1"]
-                                                  or has["TLS1.0"]) then
-    one.extended_master_secret = nil -- TLS 1.3 has no use for it
-  end
-  return one
-end
 
 -- Whether the server requires what it asks for, and whether that was seen.
 local function client_auth_of(epoch)
@@ -239,7 +212,7 @@ function model.make(told, stream, origin, key_log)
     title = title_of(told, stream), at = stream.at,
     origin = { origin, table.unpack(hidden) },
     chosen = { version = first.version, cipher_suite = first.cipher_suite, group = first.group },
-    client = client_of(first),
+    client = offered(first.hello, first.version),
     server = {
       chain = first.chains.server, client_auth = auth,
       issuers = first.request and first.request.issuers,
@@ -247,6 +220,7 @@ function model.make(told, stream, origin, key_log)
     },
     outcome = outcome_of(first), later = later_of(told),
   }
+  made.client.chain = first.chains.client
   for _, role in ipairs { "client", "server" } do
     made[role].trust = trust_of(told.list[#told.list], role)
   end

@@ -4,6 +4,7 @@
 local certificates = require "moonshake.certificates"
 local disjoint = require "moonshake.reproduce.disjoint"
 local marks = require "moonshake.marks"
+local offered = require "moonshake.reproduce.offered"
 
 local of_link = {}
 
@@ -95,35 +96,6 @@ local function message_of(link, kind)
       return event
     end
   end
-end
-
--- What a hello offers. `or_older`: an older version was possible, as far as the one agreed on says.
-local function offered(hello, version)
-  if not hello then
-    return {}
-  end
-  local versions = plain_list(hello.versions) or {}
-  if hello.or_older and version and version ~= versions[1] then
-    versions[#versions + 1] = version
-  end
-  local one = {
-    versions = versions, cipher_suites = plain_list(hello.cipher_suites),
-    groups = plain_list(hello.groups), signature_schemes = plain_list(hello.signature_schemes),
-    server_name = hello.server_name, alpn = plain_list(hello.alpn),
-    extended_master_secret = hello.extended_master_secret,
-  }
-  local has = {}
-  for _, word in ipairs(versions) do
-    has[word] = true
-  end
-  if has["TLS1.3"] then
-    one.post_handshake_auth = hello.post_handshake_auth or false
-  end
-  if has["TLS1.2"] then
-    one.ticket = hello.ticket or false
-    one.secure_renegotiation = hello.secure_renegotiation
-  end
-  return one
 end
 
 -- How an end judged its peer's chain.
@@ -226,11 +198,11 @@ function of_link.model(link, how)
   local client, server = link.client.history[1], link.server.history[1]
   local outcome = outcome_of(link, 1, #link.client.history == 1)
   local seen = outcome.client.version and outcome.client or outcome.server
-  local hello = message_of(link, "ClientHello")
+  local hello = (message_of(link, "ClientHello") or {}).hello
   local model = {
     title = how.title, about = how.about, origin = how.origin, at = how.at, outcome = outcome,
     chosen = { version = seen.version, cipher_suite = seen.cipher_suite, group = seen.group },
-    client = offered(hello and hello.hello, seen.version), server = {},
+    client = hello and offered(hello, seen.version) or {}, server = {},
     later = how.later or later_of(link),
   }
   local snapshots = { client = client, server = server }
