@@ -4,6 +4,7 @@
 -- say no in HTTP: so nothing is believed before something was read.
 local answers = require "moonshake.probe.answer"
 local connection = require "moonshake.connection"
+local link = require "moonshake.link"
 local loop = require "moonshake.io.loop"
 local settings = require "moonshake.settings"
 local socket = require "moonshake.io.socket"
@@ -14,7 +15,6 @@ local attempt = {}
 local PATIENCE = 3 -- seconds for an answer, once the handshake is complete
 local SILENCE = 2 -- seconds after which a server that says nothing has let us in
 local LATE = 1 -- seconds for session tickets, which come when the server likes
-local REMEMBERED = 256 -- of the first bytes that came
 
 ---@class moonshake.attempt
 ---@field label string what was tried
@@ -32,8 +32,7 @@ local REMEMBERED = 256 -- of the first bytes that came
 ---@field silent boolean? nothing was said, and nothing came
 ---@field first_bytes string what came first over the socket
 
--- What connects, for the attempt at hand: over STARTTLS where that is wanted. What comes first is
--- kept.
+-- What connects, for the attempt at hand: over STARTTLS where that is wanted.
 local function opener(context)
   return function(place, seconds)
     local made = context.attempt
@@ -54,14 +53,6 @@ local function opener(context)
         opened:close()
         return nil, problem, message
       end
-    end
-    local read = opened.read
-    function opened.read(self, left)
-      local bytes, why, text = read(self, left)
-      if bytes and #made.first_bytes < REMEMBERED then
-        made.first_bytes = (made.first_bytes .. bytes):sub(1, REMEMBERED)
-      end
-      return bytes, why, text
     end
     return opened
   end
@@ -197,7 +188,7 @@ end
 ---  handshake; resumes: the attempt whose session is offered
 ---@return moonshake.attempt|nil
 function attempt.run(context, how)
-  local made = { label = how.label, first_bytes = "",
+  local made = { label = how.label,
                  without_tickets = how.client ~= nil and how.client.tickets == 0 }
   context.progress(how.label)
   context.attempt = made
@@ -206,6 +197,7 @@ function attempt.run(context, how)
     return nil
   end
   made.completed = made.connection:handshake { timeout = context.timeout }
+  made.first_bytes = link.far(made.connection).first_bytes
   if not made.completed then
     note_failure(made, "handshake")
   elseif how.talk == "no" then
