@@ -28,7 +28,7 @@ const char *ms_cause_known(const char *problem);
 
 /* GnuTLS's name of an error by its number without the sign ("GNUTLS_E_AGAIN" of 28), or NULL; no
  * number is as high as MS_CAUSE_CODES_END. Static. */
-#define MS_CAUSE_CODES_END 1000
+#define MS_CAUSE_CODES_END 2000
 const char *ms_cause_code(int number);
 /* What GnuTLS says of it, for people. Static. */
 const char *ms_cause_text(int number);

@@ -73,6 +73,8 @@ group("Check the file, its password and its format.", { "CERTIFICATE_KEY_MISMATC
 })
 
 group("Use an algorithm that this GnuTLS has.", { "insecure_algorithm" }, {
+  { "UNIMPLEMENTED_FEATURE", "What a peer sent, or what was asked for, GnuTLS does not have.",
+    "a certificate with a key of a rare curve" },
   { "UNKNOWN_COMPRESSION_ALGORITHM", "No compression method is in common.", "a very old peer" },
   { "NO_COMPRESSION_ALGORITHMS", "No compression method is enabled.", "a priority string" },
   { "DECOMPRESSION_FAILED", "A record could not be expanded.", "a very old peer" },
