@@ -296,7 +296,7 @@ static void take_back_nothing(struct ms_session *session) {
 }
 
 bool ms_session_note_request(struct ms_session *session) {
-    if (!session->begins || session->task != MS_TASK_READ) {
+    if (!session->begins || session->task != MS_TASK_READ || session->said_goodbye) {
         return true;
     }
     session->peer_began = true;
@@ -321,11 +321,24 @@ static bool follow_peer(struct ms_session *session, int wish) {
     return answer_peer(session, wish);
 }
 
+/* The peer wants a handshake of an end that has said goodbye: its wish and the goodbye crossed. */
+static void pass_over_wish(struct ms_session *session) {
+    if (session->role == MS_SERVER) {
+        session->refused_hello = true;
+    } else if (ms_session_version(session) < TLS1_3) {
+        note_hello_request(session);
+    }
+}
+
 /* What a read result other than data means; returns whether to read on. */
 static bool after_read(struct ms_session *session, int result) {
     switch (result) {
     case GNUTLS_E_REHANDSHAKE:
     case GNUTLS_E_REAUTH_REQUEST:
+        if (session->said_goodbye) {
+            pass_over_wish(session);
+            return true;
+        }
         return session->begins ? follow_peer(session, result) : answer_peer(session, result);
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
         return bear_warning(session, MS_DURING_READ);
@@ -578,9 +591,22 @@ void ms_session_start_handshake(struct ms_session *session) {
     begin_task(session, MS_TASK_HANDSHAKE);
 }
 
+/* Whether the peer said goodbye: of it nothing can be had any more. */
+static bool fail_if_ended(struct ms_session *session) {
+    if (!ms_session_ended(session)) {
+        return false;
+    }
+    log_failure(session, GNUTLS_E_SESSION_EOF, "closed_early", true, MS_DURING_HANDSHAKE);
+    session->phase = MS_PHASE_FAILED;
+    return true;
+}
+
 void ms_session_start_renegotiation(struct ms_session *session) {
     begin_action(session, true);
     ms_session_enter(session);
+    if (fail_if_ended(session)) {
+        return;
+    }
     take_back_nothing(session);
     if (session->role == MS_SERVER) {
         int result = gnutls_rehandshake(session->tls); /* HelloRequest */
@@ -595,6 +621,9 @@ void ms_session_start_renegotiation(struct ms_session *session) {
 void ms_session_start_reauthentication(struct ms_session *session) {
     begin_action(session, true);
     ms_session_enter(session);
+    if (fail_if_ended(session)) {
+        return;
+    }
     if (!(gnutls_session_get_flags(session->tls) & GNUTLS_SFLAGS_POST_HANDSHAKE_AUTH)) {
         ms_session_refuse(session, GNUTLS_E_INVALID_REQUEST, false,
                           "post_handshake_auth_not_offered");

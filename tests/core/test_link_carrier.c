@@ -162,6 +162,62 @@ static void who_closed_still_receives(void **unused) {
     }
 }
 
+static void meet_to_part(struct pair *pair, uint16_t version, enum ms_role closes) {
+    struct ms_error error = {0};
+    pair_make(pair, version);
+    pair->world.server_config->client_auth = MS_AUTH_REQUEST;
+    pair_begin(pair);
+    pair_carry(pair);
+    assert_true(
+        ms_link_close(pair->ends[closes], closes == MS_CLIENT, closes == MS_SERVER, &error));
+}
+
+static void want_anew(struct pair *pair, enum ms_role by, uint16_t version) {
+    struct ms_error error = {0};
+    assert_true(version == TLS1_3 ? ms_link_reauthenticate(pair->ends[by], &error)
+                                  : ms_link_renegotiate(pair->ends[by], by, &error));
+}
+
+static const struct {
+    uint16_t version;
+    enum ms_role by;
+} wishes[] = {{TLS1_2, MS_SERVER}, {TLS1_2, MS_CLIENT}, {TLS1_3, MS_SERVER}};
+
+static void who_closed_goes_along_with_nothing(void **unused) {
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        struct pair pair;
+        enum ms_role by = wishes[i].by, other = pair_other(by);
+        meet_to_part(&pair, wishes[i].version, other);
+        want_anew(&pair, by, wishes[i].version); /* the goodbye has not arrived */
+        pair_carry(&pair);
+        const struct ms_state *made = pair_state(&pair, other);
+        assert_string_equal(made->phase, "closed");
+        assert_false(made->error.present);
+        assert_int_equal(ms_link_num_history(pair.ends[other]), 1);
+        pair_assert_problem(&pair, by, "closed_early");
+        pair_clear(&pair);
+    }
+}
+
+static void nothing_can_be_had_anew_of_a_peer_that_closed(void **unused) {
+    (void)unused;
+    for (size_t i = 0; i < 3; i++) {
+        struct pair pair;
+        enum ms_role by = wishes[i].by, other = pair_other(by);
+        meet_to_part(&pair, wishes[i].version, other);
+        pair_carry(&pair);
+        want_anew(&pair, by, wishes[i].version);
+        pair_carry(&pair);
+        pair_assert_problem(&pair, by, "closed_early");
+        const struct ms_state *made = pair_state(&pair, by);
+        assert_string_equal(made->told_by, "peer");
+        assert_string_equal(made->failed_during, "handshake");
+        assert_false(ms_link_content(pair.ends[by]));
+        pair_clear(&pair);
+    }
+}
+
 /* RFC 8446 section 6.1 */
 static void what_comes_after_the_goodbye_is_on_record_and_ignored(void **unused) {
     (void)unused;
@@ -261,6 +317,8 @@ int main(void) {
         cmocka_unit_test(a_stream_that_ends_in_a_record_was_closed_early),
         cmocka_unit_test(a_whole_record_that_is_wrong_is_a_violation_all_the_same),
         cmocka_unit_test(who_closed_still_receives),
+        cmocka_unit_test(who_closed_goes_along_with_nothing),
+        cmocka_unit_test(nothing_can_be_had_anew_of_a_peer_that_closed),
         cmocka_unit_test(what_comes_after_the_goodbye_is_on_record_and_ignored),
         cmocka_unit_test(so_is_what_comes_after_a_failure),
         cmocka_unit_test(each_alert_of_a_piece_is_noted_as_what_it_is),
