@@ -239,6 +239,8 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
         return versions_differ(c) ? "no_shared_version" : "protocol_violation";
     case GNUTLS_E_NO_COMMON_KEY_SHARE:
+    case GNUTLS_E_ECC_NO_SUPPORTED_CURVES:
+    case GNUTLS_E_ECC_UNSUPPORTED_CURVE:
         return "no_shared_group";
     case GNUTLS_E_NO_APPLICATION_PROTOCOL:
         return "no_shared_protocol";
@@ -282,6 +284,9 @@ const char *ms_cause_word(const struct ms_circumstances *c) {
     case GNUTLS_E_MISSING_EXTENSION:
     case GNUTLS_E_ERROR_IN_FINISHED_PACKET:
     case GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS:
+    case GNUTLS_E_TOO_MANY_EMPTY_PACKETS:
+    case GNUTLS_E_ILLEGAL_PARAMETER:
+    case GNUTLS_E_RECEIVED_DISALLOWED_NAME:
     case GNUTLS_E_RECORD_OVERFLOW:
         return "protocol_violation";
     default:

@@ -28,6 +28,20 @@ static void each_code_has_its_word(void **unused) {
                         "renegotiation_refused");
 }
 
+/* What a peer sent that it may not send: met by handshakes whose messages were changed. */
+static void what_a_peer_may_not_send_violates_the_protocol(void **unused) {
+    (void)unused;
+    static const int codes[] = {GNUTLS_E_TOO_MANY_EMPTY_PACKETS, GNUTLS_E_ILLEGAL_PARAMETER,
+                                GNUTLS_E_RECEIVED_DISALLOWED_NAME, GNUTLS_E_RECORD_OVERFLOW};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        assert_string_equal(word(codes[i], MS_CLIENT, false), "protocol_violation");
+    }
+    /* A server of TLS 1.2 that chose a curve which was not offered, or that nobody has. */
+    assert_string_equal(word(GNUTLS_E_ECC_NO_SUPPORTED_CURVES, MS_CLIENT, false),
+                        "no_shared_group");
+    assert_string_equal(word(GNUTLS_E_ECC_UNSUPPORTED_CURVE, MS_CLIENT, false), "no_shared_group");
+}
+
 /* GnuTLS has one code for what is wrong here and what is wrong there. */
 static void nobody_is_blamed_for_the_other(void **unused) {
     (void)unused;
@@ -172,6 +186,7 @@ static void the_rfc_names_an_alert_for_each_rejection(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_code_has_its_word),
+        cmocka_unit_test(what_a_peer_may_not_send_violates_the_protocol),
         cmocka_unit_test(nobody_is_blamed_for_the_other),
         cmocka_unit_test(every_word_given_is_in_the_list),
         cmocka_unit_test(no_cipher_suites_is_told_apart),
