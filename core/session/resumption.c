@@ -107,7 +107,7 @@ static int store(void *context, gnutls_datum_t key, gnutls_datum_t value) {
     *resumption->end = fresh;
     resumption->end = &fresh->next;
     resumption->size += value.size;
-    while (resumption->size > MOST_STORED) {
+    while (resumption->oldest && resumption->size > MOST_STORED) {
         drop(resumption, &resumption->oldest);
     }
     return 0;
