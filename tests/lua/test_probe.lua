@@ -105,6 +105,16 @@ test("a certificate without names has its subject", function()
   contains(found.next[1], "--servername plain.example")
 end)
 
+test("what is kept of a chain that does not verify refuses it, as a client does", function()
+  local found = refused_by_us { identity = server:with { chain = { server } },
+                                client_auth = "request", trust = root }
+  local text = write(found)
+  equal(text:find("return true end", 1, true), nil, text)
+  contains(text, '["error.problem"] = "certificate_rejected"')
+  contains(text, '["verification.problems"] = { "signer_not_found" }')
+  equal(text:find("succeeded", 1, true), nil, text)
+end)
+
 test("a chain that soon expires is worth a word", function()
   local found = probed { identity = sub:issue { dns = "server.example", not_after = "+10d" } }
   equal(found.verdict, "accepted")

@@ -6,7 +6,6 @@ local source = require "moonshake.reproduce.source"
 local target = require "moonshake.probe.target"
 local validity = require "moonshake.views.validity"
 
-
 -- What the server asked for in its first handshake. One that refuses in its own protocol lets
 -- everybody in.
 local function client_auth_of(found)
@@ -43,9 +42,13 @@ end
 -- What is known of the ends beyond what the connection shows.
 local function ends_of(found)
   local client, server, ours = {}, {}, found.ours
+  if found.options.verify_name ~= found.options.server_name then
+    client.verify_name = found.options.verify_name
+  end
   if ours then
     client.chain = plain(ours.identity.chain)
-    client.send = ours.sent and ours.withheld and "always" or nil
+    client.send = ours.sent and ours.withheld and "always"
+      or ours.withheld == "no_common_signature_scheme" and "never" or nil
   end
   if found.request and found.request.answer then
     server.verify = false
@@ -55,6 +58,17 @@ local function ends_of(found)
     server.missing, client.trust = true, "issuer"
   end
   return client, server
+end
+
+-- The probe goes on where a chain does not verify, to see all. What is kept refuses it, as a client
+-- does.
+local function refuse_chain(model)
+  local seen = model.outcome.client
+  model.client.verify, model.later = nil, {}
+  model.outcome = { client = {
+    version = seen.version, cipher_suite = seen.cipher_suite, handshake_completed = false,
+    problem = "certificate_rejected", problems = seen.problems, received = seen.received,
+  } }
 end
 
 -- How the connection ended in the end is not what is shown.
@@ -104,6 +118,9 @@ return function(found)
     title = title_of(found), origin = origin, at = found.at,
     client_auth = client_auth_of(found), client = client, server = server,
   })
+  if found.by == "us" and found.main.outcome == "accepted" then
+    refuse_chain(model)
+  end
   without_end(model.outcome)
   for _, step in ipairs(model.later) do
     without_end(step.outcome)
