@@ -60,6 +60,28 @@ function captures.without_secrets(path)
   return table.concat(pieces), table.concat(logs)
 end
 
+local PACKET = 0x00000006 -- an Enhanced Packet Block
+
+--- A capture of which each packet was kept up to so many bytes, as tcpdump -s does.
+---@param path string
+---@param most integer
+---@return string capture its text
+function captures.cut_short(path, most)
+  local pieces = {}
+  for _, block in ipairs(blocks_of(assert(files.read(path)))) do
+    local kept = block[1] == PACKET and string.unpack("<I4", block[2], 21)
+    if kept and kept > most then
+      local body = block[2]:sub(9, 20) .. string.pack("<I4", most) .. block[2]:sub(25, 28 + most)
+        .. ("\0"):rep(-most % 4)
+      local length = string.pack("<I4", #body + 12)
+      pieces[#pieces + 1] = string.pack("<I4", PACKET) .. length .. body .. length
+    else
+      pieces[#pieces + 1] = block[2]
+    end
+  end
+  return table.concat(pieces)
+end
+
 --- Removes the directory.
 function captures.remove()
   assert(files.remove_tree(captures.directory))

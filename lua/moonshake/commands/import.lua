@@ -53,8 +53,9 @@ local function choose(capture, path, wanted)
   elseif #streams == 0 then
     local why = "there is no TLS in it (over TCP)"
     if capture:has_tls() then
-      why = "there is TLS in it, but no connection begins with a ClientHello: "
-        .. "the capture began in the middle"
+      why = "there is TLS in it, but no connection begins with a ClientHello"
+        .. (capture:is_short() and " that can be read. " .. model.SHORT
+            or ": the capture began in the middle")
     end
     return nil, complain(("%s: %s%s"):format(
       path, why, capture.cut and "; the file was cut short in the middle of a packet" or ""))
@@ -112,6 +113,7 @@ return function(options)
     return complain(("%s: stream %d: %s"):format(options.file, stream.number,
                                                 problem or "its ClientHello cannot be read"))
   end
+  told.short = capture:is_short(stream.number)
   local made, hidden = model.make(told, stream, origin_of(options.file, stream),
                                   options.keylog ~= nil)
   local text, written = source.write(made)

@@ -66,6 +66,8 @@ local function outcome_of(epoch)
     outcome[failed.role].alert_sent, outcome[OTHER[failed.role]].alert_received = alert, alert
     outcome.failed_first = failed.role
   end
+  outcome.open = is_blind(epoch) or epoch.kind ~= "reauthentication" and not failed
+    and outcome.client.handshake_completed == nil
   return outcome
 end
 
@@ -108,6 +110,10 @@ local HOW = "With a key log it can: have one of the two programs write it (SSLKE
 local NOT_IN_IT = "The key log that was given has none of them: it has to be written by one of "
   .. "these two programs while the capture is made."
 
+--- What is to be said of a capture that was made with a snapshot length.
+model.SHORT = "Packets were cut short when they were captured, and what is missing in them was not "
+  .. "seen: capture whole ones (tcpdump -s 0)."
+
 local function unseen(told, epoch, key_log)
   local list, how = {}, key_log and NOT_IN_IT or HOW
   if is_blind(epoch) then
@@ -123,6 +129,9 @@ local function unseen(told, epoch, key_log)
   if #told.list[1].alerts == 0 and completed(told.list[1], "client") == nil
     and not is_blind(epoch) then
     list[#list + 1] = "The capture ends before the handshake does, and without an alert."
+  end
+  if told.short then
+    table.insert(list, 1, model.SHORT)
   end
   if told.unreadable then
     list[#list + 1] = ("Left out, because it cannot be read: %s."):format(told.unreadable)

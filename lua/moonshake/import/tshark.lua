@@ -162,6 +162,17 @@ function Capture:has_tls(stream)
   return rows ~= nil and #rows > 0
 end
 
+--- Whether packets of a stream (of any) are not whole in the capture: it was made with a snapshot
+--- length.
+---@param stream? integer
+---@return boolean
+function Capture:is_short(stream)
+  local filter = "tcp && frame.cap_len < frame.len"
+  local rows = fields(self, stream and ("%s && tcp.stream == %d"):format(filter, stream) or filter,
+                      { "tcp.stream" })
+  return rows ~= nil and #rows > 0
+end
+
 ---------------------------------------------------------------------------------------------------
 -- What was sent on one
 

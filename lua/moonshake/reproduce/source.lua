@@ -21,7 +21,8 @@
 --                      offered
 --   client only: server_name, verify_name, send (as send_certificate)
 --   server only: client_auth, issuers (names that it sends; {} none), alpn_required, unknown_name
---   outcome    { client =, server =, failed_first = } what the first handshake came to; of an end
+--   outcome    { client =, server =, failed_first =, open = } what the first handshake came to
+--     (open: how it ended was not seen); of an end
 --     version, cipher_suite, group, alpn, resumed, handshake_completed, failed_during, told_by,
 --     problem, problems (of the verification), certificate_requested, requested_issuers,
 --     not_sent_because; alert_sent, alert_received ({ level =, name = }, or false);
