@@ -338,6 +338,13 @@ local function nginx(one)
   one:close()
 end
 
+test("old versions are asked in HTTP, too, where they want a certificate", function()
+  local found = probed(asking("request", { versions = { "TLS1.1", "TLS1.2" }, verify = false }),
+                       { behave = nginx })
+  equal(found.request.by_version["TLS1.2"].requirement, "required")
+  equal(found.request.by_version["TLS1.1"].requirement, "required")
+end)
+
 test("where HTTP/2 is chosen it is asked in HTTP/1.1 all the same", function()
   local options = asking("request", { versions = "TLS1.3", alpn = { "h2" }, verify = false })
   local found = probed(options, { behave = nginx, alpn = { "h2" }, depth = true })

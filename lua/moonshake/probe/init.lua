@@ -119,8 +119,9 @@ function Probe:try_version(version)
   elseif version == "TLS1.3" then
     return self:try("TLS1.3", { versions = version })
   end
-  return attempt.run(self.context, { label = version, client = { versions = version },
-                                     talk = "no" })
+  local made = attempt.run(self.context, { label = version, client = { versions = version },
+                                           talk = "no" })
+  return made.completed and asked.of(made) and self:try(version, { versions = version }) or made
 end
 
 -- Which versions it takes, and the attempts without a certificate that tell most.

@@ -81,7 +81,7 @@ end
 
 local CERTIFICATE = { "subject", "issuer", "serial", "fingerprint", "key_type", "key_bits",
                       "signature_algorithm", "not_before", "not_after", "days_left", "dns_names",
-                      "ip_addresses", "is_ca", "self_signed", "remarks" }
+                      "ip_addresses", "uris", "email_addresses", "is_ca", "self_signed", "remarks" }
 
 local function certificate_of(found)
   return function(certificate, index)
@@ -92,8 +92,9 @@ local function certificate_of(found)
       end
     end
     values.days_left = (certificate.not_after - found.at) // DAY
-    values.dns_names, values.ip_addresses = list(certificate.dns_names),
-                                            list(certificate.ip_addresses)
+    for _, name in ipairs { "dns_names", "ip_addresses", "uris", "email_addresses" } do
+      values[name] = list(certificate[name])
+    end
     values.remarks = list(found.read.remarks[index])
     return object(CERTIFICATE, values)
   end
