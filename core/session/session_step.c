@@ -516,6 +516,9 @@ static void answer_key_update(struct ms_session *session) {
         return;
     }
     session->owes_key_update = false;
+    if (session->said_goodbye) { /* nothing is written any more */
+        return;
+    }
     ssize_t result = gnutls_record_send(session->tls, "", 0);
     if (result < 0 && result != GNUTLS_E_INVALID_REQUEST) {
         ms_session_fail(session, (int)result, MS_DURING_WRITE);

@@ -200,6 +200,18 @@ static void who_closed_goes_along_with_nothing(void **unused) {
     }
 }
 
+static void who_closed_answers_no_key_update(void **unused) {
+    (void)unused;
+    struct pair pair;
+    struct ms_error error = {0};
+    meet_to_part(&pair, TLS1_3, MS_CLIENT);
+    assert_true(ms_link_update_keys(pair.ends[MS_SERVER], MS_SERVER, true, &error));
+    assert_true(pair_carry_from(&pair, MS_SERVER, SIZE_MAX)); /* the goodbye has not arrived */
+    assert_string_equal(pair_state(&pair, MS_CLIENT)->phase, "closed");
+    assert_false(pair_state(&pair, MS_CLIENT)->error.present);
+    pair_clear(&pair);
+}
+
 static void nothing_can_be_had_anew_of_a_peer_that_closed(void **unused) {
     (void)unused;
     for (size_t i = 0; i < 3; i++) {
@@ -318,6 +330,7 @@ int main(void) {
         cmocka_unit_test(a_whole_record_that_is_wrong_is_a_violation_all_the_same),
         cmocka_unit_test(who_closed_still_receives),
         cmocka_unit_test(who_closed_goes_along_with_nothing),
+        cmocka_unit_test(who_closed_answers_no_key_update),
         cmocka_unit_test(nothing_can_be_had_anew_of_a_peer_that_closed),
         cmocka_unit_test(what_comes_after_the_goodbye_is_on_record_and_ignored),
         cmocka_unit_test(so_is_what_comes_after_a_failure),
