@@ -26,6 +26,10 @@ test("hosts, addresses, ports and unix sockets are told apart", function()
   equal(shown "server.example", "server.example 443")
   equal(shown("server.example", "smtp"), "server.example 25")
   equal(shown("server.example:587", "smtp"), "server.example 587")
+  for protocol, port in pairs { ftp = 21, imap = 143, ldap = 389, pop3 = 110, postgres = 5432,
+                                xmpp = 5222 } do
+    equal(shown("x", protocol), "x " .. port)
+  end
   equal(shown "192.0.2.1:1", "192.0.2.1 1")
   equal(shown "[2001:db8::1]:8443", "2001:db8::1 8443")
   equal(shown "[::1]", "::1 443")
@@ -38,6 +42,18 @@ test("hosts, addresses, ports and unix sockets are told apart", function()
   contains(shown "http://x", "a port")
   contains(shown "", "HOST:PORT")
   contains(shown "a/b:1", "HOST:PORT")
+end)
+
+test("an address is none for SNI, and a place is named as on the command line", function()
+  for text, is_address in pairs {
+    ["192.0.2.1"] = true, ["::1"] = true, ["192.0.2.1.example"] = false, ["a192.0.2.1"] = false,
+    ["server.example"] = false, ["1.2.3"] = false,
+  } do
+    equal(target.is_address(text), is_address, text)
+  end
+  for _, text in ipairs { "unix:/run/x", "server.example:1", "[::1]:443" } do
+    equal(target.show(target.parse(text)), text)
+  end
 end)
 
 ---------------------------------------------------------------------------------------------------
@@ -115,6 +131,7 @@ test("two authorities that issued each other do not go round for ever", function
   local a = pki.authority { subject = "CN=A", issuer_name = "CN=B" }
   local b = pki.authority { subject = "CN=B", issuer_name = "CN=A" }
   equal(#(read { a, b }).path <= 2, true)
+  equal(#(read { a:issue { dns = "server.example" }, a, b }).path, 3)
 end)
 
 test("other problems have OpenSSL's words, an address those for addresses", function()
@@ -141,6 +158,7 @@ local function judged(identity, request)
     sent[#sent + 1] = made.sent_by[stack[1]] and stack[1] or nil
   end
   equal(made.fits, #broken == 0)
+  equal(#made.rules, 6)
   return table.concat(broken, ",") .. ":" .. table.concat(sent, ","), made
 end
 
@@ -172,6 +190,7 @@ test("a key must be able to sign as the server wants, in this version", function
   equal(judged(p384, { signature_schemes = only, version = "TLS1.2" }), ":" .. EVERYBODY)
   local rsa = root:issue { cn = "x", key = "rsa-2048" }
   equal(judged(rsa, { signature_schemes = only }), "signature_scheme:")
+  equal(judged(rsa, { signature_schemes = { "rsa_pss_rsae_sha256" } }), ":" .. EVERYBODY)
   equal(judged(rsa, { signature_schemes = { "rsa_pkcs1_sha256" } }), "signature_scheme:")
   equal(judged(rsa, { signature_schemes = { "rsa_pkcs1_sha256" }, version = "TLS1.2" }),
         ":" .. EVERYBODY)
@@ -214,6 +233,7 @@ test("a page that wants another certificate is a refusal", function()
   local found = answer.read(page("400 Bad Request", "<h1>400 Bad Request</h1>"
                                  .. "<center>No required SSL certificate was sent</center>"))
   equal(found.refuses, true)
+  equal(found.protocol, "http")
   equal(found.about, "No required SSL certificate was sent")
   equal(found.server, "nginx/1.22.1")
   equal(answer.read(page("400 Bad Request", "The SSL certificate error")).refuses, true)
@@ -249,8 +269,18 @@ test("PostgreSQL refuses in its own words", function()
   end
   local found = answer.read(message "connection requires a valid client certificate", "postgres")
   equal(found.refuses, true)
-  contains(found.line, "connection requires a valid client certificate")
-  equal(answer.read(message 'role "probe" does not exist', "postgres").refuses, nil)
+  for length = 1, 300 do -- that of the message may have any byte in it
+    local text = ("x"):rep(length)
+    equal(answer.read(message(text), "postgres").line, "ERROR: " .. text)
+  end
+  equal(found.line, "ERROR: connection requires a valid client certificate")
+  equal(found.about, "connection requires a valid client certificate")
+  found = answer.read(message 'role "probe" does not exist', "postgres")
+  equal(found.line, 'ERROR: role "probe" does not exist')
+  equal(found.refuses, nil)
+  equal(found.about, nil)
+  equal(answer.read("E\0\0\0\8MX\0\0", "postgres").line, "ERROR: X")
+  equal(answer.read("E\0\0\0\5\0", "postgres").line, "ERROR: ")
   contains(answer.read("R\0\0\0\8\0\0\0\10", "postgres").line, "who we are")
 end)
 
@@ -261,7 +291,9 @@ test("as much is read as it takes to see a refusal", function()
   equal(answer.is_whole("HTTP/1.1 400 X\r\nContent-Length: 5\r\n\r\nabc", nil), false)
   equal(answer.is_whole("HTTP/1.1 400 X\r\nContent-Length: 5\r\n\r\nabcde", nil), true)
   equal(answer.is_whole("HTTP/1.1 400 X\r\n\r\nabcde", nil), false)
-  equal(answer.is_whole(("x"):rep(1 << 14), nil), true)
+  local endless = "HTTP/1.1 400 X\r\nContent-Length: 99999\r\n\r\n" .. ("x"):rep(1 << 14)
+  equal(answer.is_whole(endless:sub(1, 1 << 14), nil), true)
+  equal(answer.is_whole(endless:sub(1, (1 << 14) - 1), nil), false)
   equal(answer.is_whole("AMQP\0\0\9\1", nil), true)
   equal(answer.is_whole("250", "smtp"), true)
 end)

@@ -47,7 +47,7 @@ end
 local function postgres(bytes)
   local kind = bytes:sub(1, 1)
   if kind == "E" then
-    local text = bytes:match "\0M([^\0]*)\0" or bytes:match "^E....[^\0]-M([^\0]*)\0" or ""
+    local text = ("\0" .. bytes:sub(6)):match "\0M([^\0]*)\0" or ""
     local refuses = about_certificates(text) ~= nil
     return { protocol = "postgres", line = "ERROR: " .. text, refuses = refuses or nil,
              about = refuses and text or nil }

@@ -5,12 +5,11 @@ local words = require "moonshake.views.words.verification"
 
 local chain = {}
 
--- The certificate of a list that issued this one, by name and, where both have them, by what
--- verification found (a path that names it).
+-- The certificate of a list that issued this one, by name.
 local function issuer_of(list, certificate)
-  for index, other in ipairs(list) do
+  for _, other in ipairs(list) do
     if other.subject == certificate.issuer and other ~= certificate then
-      return other, index
+      return other
     end
   end
 end
