@@ -19,27 +19,17 @@ local function plain(list)
   return copy
 end
 
--- When the request came: in TLS 1.3 one that comes once we are done is post-handshake
--- authentication (RFC 8446 section 4.6.2).
-local function moment_of(request, is_done)
-  local kind = request.epoch:match "^%a+"
-  return kind == "initial" and is_done and "post_handshake" or KINDS[kind]
-end
-
 --- The last request of an attempt; nil where nobody asked.
 ---@param attempt moonshake.attempt|nil
 ---@return { when: string, version: string, issuers: string[], signature_schemes: string[],
 ---  sent: integer?, not_sent_because: string? }|nil sent: how many certificates; nil: no message
 function asked.of(attempt)
-  local found, is_done
+  local found
   for _, event in ipairs(attempt and attempt.connection.events or {}) do
-    local sent = event.kind == "message" and event.direction == "sent" and event.type
     if event.kind == "request" and event.direction == "received" then
-      found = { when = moment_of(event, is_done), issuers = plain(event.issuers),
+      found = { when = KINDS[event.epoch:match "^%a+"], issuers = plain(event.issuers),
                 signature_schemes = plain(event.signature_schemes) }
-    elseif sent == "Finished" then
-      is_done = true
-    elseif sent == "Certificate" and found then
+    elseif found and event.type == "Certificate" and event.direction == "sent" then
       found.sent = #event.certificates
     end
   end

@@ -71,30 +71,13 @@ local function refuse_chain(model)
   } }
 end
 
--- How the connection ended in the end is not what is shown.
-local function without_end(outcome)
-  for _, role in ipairs { "client", "server" } do
-    for _, name in ipairs { "alert_sent", "alert_received" } do
-      local alert = outcome[role] and outcome[role][name]
-      if alert and alert.name == "close_notify" then
-        outcome[role][name] = nil
-      end
-    end
-  end
-end
-
--- A request that comes later belongs to what it begins: in TLS 1.3 the connection shows it in its
--- first epoch.
+-- A request that comes later belongs to what it begins.
 local function add_request(model, request)
   local step = model.later[1]
   if not request or request.when == "handshake" or not step then
     return
   end
   step.client_auth = request.requirement == "optional" and "request" or "require"
-  if request.when == "post_handshake" then
-    model.outcome.client.certificate_requested = false
-    step.outcome.client.certificate_requested = true
-  end
 end
 
 --- The source of a scenario.
@@ -120,10 +103,6 @@ return function(found)
   })
   if found.by == "us" and found.main.outcome == "accepted" then
     refuse_chain(model)
-  end
-  without_end(model.outcome)
-  for _, step in ipairs(model.later) do
-    without_end(step.outcome)
   end
   add_request(model, found.request)
   return source.write(model)

@@ -250,6 +250,9 @@ local function accepted(found, attempt)
   elseif found.request and found.request.requirement == "unknown" then
     return "accepted by TLS without a client certificate, which it asks for; whether it insists in "
       .. "HTTP/2 is not seen", {}
+  elseif found.request and found.request.requirement == "required" then
+    return ("accepted in %s without a client certificate, which it requires in %s"):format(
+      found.negotiated.version, found.request.version), {}
   elseif found.request then
     return "accepted without a client certificate, which it asks for and does not require", {}
   end
