@@ -15,8 +15,8 @@ local HTTP = {
 -- { patterns, what it looks like, what to do: a text, or by the role of who sent it }
 local KNOWN = {
   { { "^HTTP/%d" }, "it looks like an answer in plain HTTP", HTTP },
-  { { "^%u+ [^\r\n]* HTTP/%d", "^%u+ /" }, "it looks like a request in plain HTTP", HTTP },
   { { "^PRI %* HTTP/2" }, "it looks like HTTP/2 without TLS", HTTP },
+  { { "^%u+ [^\r\n]* HTTP/%d", "^%u+ /" }, "it looks like a request in plain HTTP", HTTP },
   { { "^SSH%-%d" }, "it looks like SSH", "this is a port for SSH: use that for TLS" },
   { { "^220[ -].*[Ff][Tt][Pp]" }, "it looks like FTP or SMTP", BEFORE_TLS },
   { { "^[245]%d%d[ -]" }, "it looks like SMTP (or FTP)", BEFORE_TLS },
