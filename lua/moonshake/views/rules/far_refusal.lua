@@ -86,11 +86,6 @@ local function add_offer(why, alert, hello)
   end
 end
 
-local function add_choice(why, hello)
-  add_list(why, "it selects", { hello.versions[1], hello.cipher_suites[1],
-                                hello.groups and hello.groups[1] })
-end
-
 -- Adds what is known of the message; returns what to do about it, if that can be said.
 local function add_content(story, why, alert, message)
   if message.type == "Certificate" and #message.certificates == 0 then
@@ -101,8 +96,6 @@ local function add_content(story, why, alert, message)
     return suspects.add(story, why, message, alert.name)
   elseif message.hello and message.type == "ClientHello" then
     add_offer(why, alert.name, message.hello)
-  elseif message.hello and message.type == "ServerHello" then
-    add_choice(why, message.hello)
   end
 end
 
