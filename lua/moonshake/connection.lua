@@ -61,7 +61,6 @@ function methods:handshake(given)
   elseif carrying.standing(state) ~= "idle" then
     strict.raise(api .. ": it has had its handshake: make another connection")
   end
-  changes.note_told(state, "initial")
   if not state.socket then
     local connect = state.place.open or require("moonshake.io.socket").connect
     local made, problem, message = connect(state.place, seconds)

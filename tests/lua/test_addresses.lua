@@ -7,6 +7,7 @@ local uv = require "luv"
 local loop = require "moonshake.io.loop"
 local ms = require "moonshake"
 local sockets = require "moonshake.io.socket"
+local told = require("moonshake.io.addresses").told
 local world = dofile(here .. "live_world.lua")
 local test, equal, contains = unit.test, unit.equal, unit.contains
 
@@ -75,6 +76,49 @@ test("the families take turns, in the order in which they were told", function()
     return sockets.resolve("many.example", 10)
   end)
   equal(table.concat(list, " "), "::1 127.0.0.1 ::2 127.0.0.2 ::3")
+end)
+
+test("what the system says has a word of ours and a sentence", function()
+  for code, wanted in pairs {
+    ECONNREFUSED = "connection_refused: connection refused",
+    EHOSTUNREACH = "connection_refused: no route to the host",
+    ENETUNREACH = "connection_refused: the network is unreachable",
+    ECONNRESET = "connection_reset: connection reset by the peer",
+    EPIPE = "connection_reset: the peer takes nothing any more",
+    ECONNABORTED = "connection_reset: connection aborted",
+    ETIMEDOUT = "timeout: the system gave it up: no answer",
+    ENOENT = "name_not_found: no such file",
+    EACCES = "otherwise: permission denied", EADDRINUSE = "otherwise: address already in use",
+    EADDRNOTAVAIL = "otherwise: no address of this machine",
+    EMFILE = "otherwise: too many open files", EAI_NONAME = "name_not_found: no such name",
+    EAI_NODATA = "name_not_found: the name has no address",
+    EAI_AGAIN = "name_not_found: nobody could be asked for the name",
+    EAI_FAIL = "name_not_found: the name server failed", ["it burns"] = "otherwise: it burns",
+    ["ENOSPC: no space"] = "otherwise: ENOSPC: no space",
+    ["ENOENT: no such file or directory"] = "name_not_found: no such file",
+  } do
+    equal(table.concat({ told(code, "otherwise") }, ": "), wanted)
+  end
+end)
+
+test("who does not answer to a name in time is a timeout, and one who cannot be asked no name",
+     function()
+  local real = uv.getaddrinfo
+  local cancelled = false
+  uv.getaddrinfo = function() -- luacheck: ignore 122
+    return { cancel = function() cancelled = true end }
+  end
+  local list, problem, message = sockets.resolve("many.example", 0.01)
+  equal(list, nil)
+  equal(problem, "timeout")
+  equal(message, "no answer to who many.example is")
+  equal(cancelled, true)
+  uv.getaddrinfo = function() return nil, "EAI_AGAIN: x", "EAI_AGAIN" end -- luacheck: ignore 122
+  list, problem, message = sockets.resolve("many.example", 5)
+  uv.getaddrinfo = real -- luacheck: ignore 122
+  equal(list, nil)
+  equal(problem, "name_not_found")
+  equal(message, "many.example: nobody could be asked for the name")
 end)
 
 unit.done()

@@ -176,7 +176,7 @@ function carrying.drive(state, api, due, over)
   local count, events = 0, natives.num_events(state.native)
   while true do
     carrying.work(state, api)
-    if state.socket:num_queued() > MOST_QUEUED then
+    if state.socket:num_queued() > MOST_QUEUED and carrying.standing(state) ~= "failed" then
       carrying.flush(state, api, due)
     end
     local stands = carrying.standing(state)
