@@ -5,7 +5,9 @@ local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
 local ms = require "moonshake"
 local files = require "moonshake.io.files"
 local loader = require "moonshake.runner.loader"
+local loop = require "moonshake.io.loop"
 local native = require "moonshake.native"
+local programs = require "moonshake.io.program"
 local serial = require "moonshake.runner.serial"
 local test, equal, contains, raises = unit.test, unit.equal, unit.contains, unit.raises
 
@@ -200,6 +202,16 @@ test("who waits for the end is not held up by what nobody reads", function()
   equal(result.cut, 4000005 - (1 << 19))
 end)
 
+test("who waits for the end of a program that is held up already lets it go on", function()
+  local program = programs.start { path = "/bin/sh",
+                                   arguments = { "-c", "head -c 4000000 /dev/zero" } }
+  while not program.child.paused do
+    loop.settle()
+  end
+  equal(program:wait_for_end(60), true)
+  equal(program.status.code, 0)
+end)
+
 test("a line without an end is one where it is too long", function()
   local program = shell "head -c 3000000 /dev/zero"
   equal(#program:line() >= 1 << 20, true)
@@ -332,9 +344,8 @@ test("what a program leaves in its group ends with it", function()
     local file <close> = io.open(("/proc/%s/status"):format(pid))
     return file ~= nil and (file:read "a" or ""):find "State:%s+[^ZX]" ~= nil
   end
-  local now = require("moonshake.io.loop").now
-  local due = now() + 10
-  while lives() and now() < due do end -- a killed process may take a moment
+  local due = loop.now() + 10
+  while lives() and loop.now() < due do end -- a killed process may take a moment
   equal(lives(), false)
 end)
 
