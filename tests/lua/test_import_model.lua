@@ -162,6 +162,15 @@ test("a renegotiation is told with who wanted it and what the client showed", fu
   end
 end)
 
+test("who wanted the first renegotiation is not taken for who wanted the second", function()
+  local made = made_with("TLS1.2", {}, {}, function(link)
+    link:renegotiate { by = "server" }
+    link:renegotiate { by = "client" }
+  end)
+  equal(made.later[1].by, "server")
+  equal(made.later[2].by, "client")
+end)
+
 test("a client that is asked afterwards is told so", function()
   local made = made_with("TLS1.3", { identity = alice, post_handshake_auth = true }, {},
                          function(link) link:reauthenticate() end)
@@ -235,6 +244,23 @@ test("a handshake that the capture cuts, or an alert that is hidden, is told so"
   contains(select(2, made_of(said)), "the server sent an alert that could not be read")
   contains(made_of(until_message(whole, "server", 11)).title, ": a handshake is not finished")
   contains(made_of(until_message(whole, "client", 11)).title, ": a handshake is not finished")
+end)
+
+test("what cannot be read is left out with a word", function()
+  local said = said_on(link_of "TLS1.2")
+  for _, event in ipairs(said) do
+    if event.type == 11 then
+      event.body = "\0\0\6\0\0\3abc"
+    end
+  end
+  contains(select(2, made_of(said)), "Left out, because it cannot be read: certificate 1 of the "
+           .. "server.")
+  for _, event in ipairs(said) do
+    if event.type == 11 then
+      event.body = "\0\0\6"
+    end
+  end
+  contains(select(2, made_of(said)), "A handshake message of type 11 is malformed.")
 end)
 
 test("a close_notify, and a warning up to TLS 1.2, are no refusal", function()
