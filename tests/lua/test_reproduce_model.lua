@@ -5,6 +5,7 @@ local here = arg[0]:match ".*/" or ""
 local unit = dofile(here .. "harness.lua")
 local disjoint = require "moonshake.reproduce.disjoint"
 local ms = require "moonshake"
+local of_link = require "moonshake.reproduce.of_link"
 local reproduced = dofile(here .. "reproduced.lua")
 local source = require "moonshake.reproduce.source"
 local test, equal, contains = unit.test, unit.equal, unit.contains
@@ -90,6 +91,41 @@ test("of many issuers those are written that name the client's chain, and some o
   text = asking { "CN=Issuer 1", "no name", "" }
   contains(text, "2 of the 3 issuers that the server names cannot be written.")
   contains(text, 'pki.authority { cn = "Issuer 1" }')
+end)
+
+---------------------------------------------------------------------------------------------------
+-- The model of a link
+
+local function seen(client, version)
+  local options = { trust = root, server_name = "server.example" }
+  for name, value in pairs(client or {}) do
+    options[name] = value
+  end
+  local link = ms.tls.link { server = { identity = server, trust = root }, client = options,
+                             versions = version }
+  link:handshake()
+  return of_link.model(link, { title = "a link", at = ms.clock:now() })
+end
+
+test("what a client does not offer is known of it, in the version that has it", function()
+  local new, old = seen({}, "TLS1.3").client, seen({}, "TLS1.2").client
+  equal(new.post_handshake_auth, true)
+  equal(old.post_handshake_auth, nil)
+  equal(seen({ post_handshake_auth = false }, "TLS1.3").client.post_handshake_auth, false)
+  equal(old.ticket, true)
+  equal(new.ticket, nil)
+  equal(seen({ tickets = 0 }, "TLS1.2").client.ticket, false)
+  equal(old.secure_renegotiation, true)
+  equal(seen({ renegotiation = "absent" }, "TLS1.2").client.secure_renegotiation, false)
+end)
+
+test("who failed first is known, and of a link that never spoke nothing", function()
+  equal(seen().outcome.failed_first, nil)
+  equal(seen({ trust = ms.pki.authority {} }).outcome.failed_first, "client")
+  local link = ms.tls.link { server = { identity = server }, client = { trust = root } }
+  local model = of_link.model(link, { title = "silence", at = 0 })
+  equal(next(model.client), nil)
+  equal(model.server.client_auth, "none")
 end)
 
 ---------------------------------------------------------------------------------------------------

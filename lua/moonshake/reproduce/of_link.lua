@@ -190,7 +190,7 @@ end
 
 --- The model of a link that has had its handshake.
 ---@param link table a link or a connection
----@param how table title, about, origin, at: as of a model; client_auth: what is known of it;
+---@param how table title, origin, at: as of a model; client_auth: what is known of it;
 ---  client, server: fields of the ends that are put over what was found, such as the chain that a
 ---  client kept at home; later: what came after, on this connection or in a resumed one
 ---@return table model
@@ -200,7 +200,7 @@ function of_link.model(link, how)
   local seen = outcome.client.version and outcome.client or outcome.server
   local hello = (message_of(link, "ClientHello") or {}).hello
   local model = {
-    title = how.title, about = how.about, origin = how.origin, at = how.at, outcome = outcome,
+    title = how.title, origin = how.origin, at = how.at, outcome = outcome,
     chosen = { version = seen.version, cipher_suite = seen.cipher_suite, group = seen.group },
     client = hello and offered(hello, seen.version) or {}, server = {},
     later = how.later or later_of(link),

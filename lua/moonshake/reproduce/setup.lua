@@ -129,7 +129,7 @@ end
 -- What each end trusts: expressions; nil for nobody.
 local function trust_of(self, role, made)
   local one, peer = self.model[role], made[OTHER[role]]
-  if one.trust == "none" or one.verify == false and role == "client" then
+  if one.verify == false and role == "client" then
     return nil
   elseif one.trust == "other" or role == "server" and not one.trust and names_others(self) then
     local first = role == "server" and (self.issuers or {})[1]
@@ -228,9 +228,6 @@ local function client_options(self, made)
     remark(self, ("The name that the client asks for cannot be sent by GnuTLS: %s."):format(
       literal.string(one.server_name)))
   end
-  if one.verify_name ~= nil then
-    literal.add(options, "verify_name", literal.value(one.verify_name))
-  end
   local send = one.send or self.sends_always and "always"
   literal.add(options, "send_certificate", send and literal.string(send) or nil)
   add_lists(self, "client", options)
@@ -253,10 +250,7 @@ local function server_options(self, made)
     literal.add(options, "issuers", literal.value(self.issuers))
   end
   literal.add(options, "alpn_required", one.alpn_required and "true" or nil)
-  if one.unknown_name then
-    literal.add(options, "sites", literal.table())
-    literal.add(options, "unknown_name", literal.string(one.unknown_name))
-  end
+  literal.add(options, "unknown_name", one.unknown_name and literal.string(one.unknown_name))
   add_lists(self, "server", options)
   return options
 end

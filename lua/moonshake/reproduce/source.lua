@@ -5,7 +5,6 @@
 --
 -- A model is a table. What is nil was not seen.
 --   title      the scenario's name: one sentence
---   about      its `about`, or nil
 --   origin     list of paragraphs for the head of the file: where it comes from, what was not seen
 --   at         when it was seen, seconds since the epoch: validity is written relative to it
 --   chosen     { version =, cipher_suite =, group = }: what was agreed on
@@ -14,12 +13,12 @@
 --     chain            certificates as it presents them, leaf first (or would, if it were asked)
 --     anchor           certificate above the last of them, where somebody knows it
 --     missing          true: an intermediate is missing above the last of them
---     trust            whom it trusts: "issuer" of its peer's chain (default), "other", "none"
+--     trust            whom it trusts: "issuer" of its peer's chain (default), "other"
 --     verify           false: it does not look; "accept": whatever is wrong; "refuse": all
 --     alpn             protocols
 --     extended_master_secret, secure_renegotiation, post_handshake_auth, ticket   false: not
 --                      offered
---   client only: server_name, verify_name, send (as send_certificate)
+--   client only: server_name, send (as send_certificate)
 --   server only: client_auth, issuers (names that it sends; {} none), alpn_required, unknown_name
 --   outcome    { client =, server =, failed_first =, open = } what the first handshake came to
 --     (open: how it ended was not seen); of an end
@@ -199,9 +198,6 @@ local function joined(model, remarks, body, skipped)
   local lines = head(model, remarks, body, skipped)
   lines[#lines + 1] = ""
   lines[#lines + 1] = ("ms.scenario %s {"):format(literal.string(model.title))
-  if model.about then
-    lines[#lines + 1] = "  about = " .. literal.render(literal.string(model.about), 2, 10, 1) .. ","
-  end
   lines[#lines + 1] = "  run   = function()"
   indented(body, lines)
   lines[#lines + 1] = "  end,"
