@@ -29,4 +29,9 @@ test("a text longer than a line is broken, and the next one goes on behind it", 
   equal(folded({ ("\u{9577}"):rep(5) }, 3, "; "), ("\u{9577}|"):rep(4) .. "\u{9577}")
 end)
 
+test("what hangs is within the width, too", function()
+  equal(table.concat(columns.hang("one two three four", 9), "|"), "one two|  three|  four")
+  equal(table.concat(columns.hang("", 9), "|"), "")
+end)
+
 unit.done()

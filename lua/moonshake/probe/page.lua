@@ -8,15 +8,21 @@ local LABEL = 10 -- columns
 local Page = {}
 Page.__index = Page
 
+--- A text that goes on a little to the right.
+---@param text string
+---@param colour string
+function Page:hang(text, colour)
+  for _, line in ipairs(columns.hang(escape.line(text), self.how.width)) do
+    self.lines[#self.lines + 1] = self.how.paint(line, colour)
+  end
+end
+
 --- A heading.
 ---@param text string
 ---@param colour? string
 function Page:head(text, colour)
   self.lines[#self.lines + 1] = ""
-  for index, line in ipairs(columns.wrap(escape.line(text), self.how.width)) do
-    self.lines[#self.lines + 1] = self.how.paint(index == 1 and line or "  " .. line,
-                                                 colour or "bold")
-  end
+  self:hang(text, colour or "bold")
 end
 
 --- A row; without a label it goes on with the one before.

@@ -3,7 +3,6 @@
 local Page = require "moonshake.probe.page"
 local about = require "moonshake.probe.about_server"
 local asked = require "moonshake.probe.asked"
-local columns = require "moonshake.views.columns"
 local depth = require "moonshake.probe.depth"
 local escape = require "moonshake.escape"
 local fit = require "moonshake.probe.fit"
@@ -211,10 +210,7 @@ return function(found, how)
   local address = not found.options.place.path and found.address
   page.lines[1] = escape.line(place) .. (address and address ~= place and (" (%s)"):format(address)
                                          or "")
-  for index, line in ipairs(columns.wrap(escape.line(found.summary), how.width)) do
-    page.lines[#page.lines + 1] = how.paint(index == 1 and line or "  " .. line,
-                                            COLOURS[found.verdict])
-  end
+  page:hang(found.summary, COLOURS[found.verdict])
   for _, remark in ipairs(found.remarks) do
     paragraph.add(page.lines, how, "note", remark)
   end

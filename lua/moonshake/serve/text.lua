@@ -196,12 +196,10 @@ end
 ---@return string[]
 function text.ending(told, how)
   local ended = told.ended or "closed"
-  local out, list = {}, {}
-  for index, line in ipairs(columns.wrap(escape.line(("client %d: %s; %s, ended: %s"):format(
+  local list = {}
+  local out = columns.hang(escape.line(("client %d: %s; %s, ended: %s"):format(
     told.number, verdict(told), phrase.count(told.num_requests, "request"),
-    ENDINGS[ended] or ended)), how.width)) do
-    out[index] = index == 1 and line or "  " .. line
-  end
+    ENDINGS[ended] or ended)), how.width)
   add_late(list, told)
   add_pairs(out, list, how)
   return out

@@ -86,6 +86,18 @@ function columns.wrap(text, width)
   return #lines > 0 and lines or { "" }
 end
 
+--- A text broken into lines, of which those after the first hang by two.
+---@param text string
+---@param width integer from 4
+---@return string[] at least one
+function columns.hang(text, width)
+  local lines = columns.wrap(text, width - 2)
+  for index = 2, #lines do
+    lines[index] = "  " .. lines[index]
+  end
+  return lines
+end
+
 --- Texts in lines, a separator between two on a line; one that is longer than a line is broken.
 ---@param texts string[]
 ---@param width integer from 2

@@ -127,9 +127,8 @@ end
 local function add_finding(out, how, one, epochs, last)
   local lead = (one.kind == "note" and "note: " or "")
     .. (epochs > 1 and ("in %s: "):format(one.epoch) or "")
-  for index, line in ipairs(columns.wrap(lead .. escape.line(one.what), how.width)) do
-    local shown = index == 1 and line or "  " .. line
-    out[#out + 1] = one.kind == "failure" and how.paint(shown, "bold") or shown
+  for _, line in ipairs(columns.hang(lead .. escape.line(one.what), how.width)) do
+    out[#out + 1] = one.kind == "failure" and how.paint(line, "bold") or line
   end
   paragraph.add(out, how, "clause", one.rfc)
   for index, reason in ipairs(one.why) do
