@@ -1,8 +1,11 @@
 -- SPDX-License-Identifier: MIT
 -- A probe of servers of ours in this process, for its tests: dofile() returns a world of
 -- identities, and functions that probe a server that goes with it.
+local connection = require "moonshake.connection"
 local ms = require "moonshake"
+local native = require "moonshake.native"
 local probe = require "moonshake.probe"
+local settings = require "moonshake.settings"
 local sockets = require "moonshake.io.socket"
 local pki, tls = ms.pki, ms.tls
 
@@ -92,5 +95,15 @@ local function asking(client_auth, more)
   return options
 end
 
+-- The end of a server on a socket, on which something may have been said. It knows of no session.
+local function server_on(socket, options)
+  options.identity = server
+  local checked = settings.merge({}, settings.check("test", "server", options))
+  local config, policy = settings.make("test", "server", checked, {})
+  return connection.from(socket, { checked = checked, config = config, policy = policy,
+                                   kin = native.link(nil, config) })
+end
+
 return { root = root, sub = sub, server = server, alice = alice, mallory = mallory, OK = OK,
-         asking = asking, answers = answers, probed = probed, probed_socket = probed_socket }
+         asking = asking, answers = answers, probed = probed, probed_socket = probed_socket,
+         beside = beside, server_on = server_on }

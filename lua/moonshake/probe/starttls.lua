@@ -119,7 +119,7 @@ function ASK.pop3(talk)
   end
 end
 
--- One message in BER, whose length fits into a byte or two.
+-- One message in BER, whose length fits into four bytes (Active Directory always takes so many).
 function Talk:ber()
   local function has(count)
     while #self.text < count do
@@ -130,7 +130,7 @@ function Talk:ber()
   local length, head = self.text:byte(2), 2
   if length > 0x80 then
     head = 2 + length - 0x80
-    if head > 4 then
+    if head > 6 then
       fail("protocol_violation", self.name .. ": the server's answer is too long")
     end
     has(head)
@@ -147,7 +147,7 @@ local START_TLS = "1.3.6.1.4.1.1466.20037" -- RFC 4511 section 4.14
 function ASK.ldap(talk)
   talk:say("\x30\x1d\x02\x01\x01\x77\x18\x80\x16" .. START_TLS)
   local body = talk:ber()
-  local code = body:match "^\x02\x01\x01\x78.[^\x0a]-\x0a\x01(.)"
+  local code = body:match "^\x02\x01\x01\x78..-\x0a\x01(.)"
   if code ~= "\0" then
     talk:refused(code and ("result %d"):format(code:byte()) or "something that is no LDAP")
   end
