@@ -20,8 +20,8 @@ local LATE = 1 -- seconds for session tickets, which come when the server likes
 ---@field label string what was tried
 ---@field connection table
 ---@field outcome "accepted"|"refused"|"unreachable"|"unclear"
----@field stage "connect"|"starttls"|"handshake"|"after"|"application"|nil where it ended, if not
----  well; "after" our handshake was complete
+---@field stage "starttls"|"handshake"|"after"|"application"|nil where it ended, if not well;
+---  "after" our handshake was complete
 ---@field by "server"|"us"|nil who refused
 ---@field alert { name: string, number: integer }|nil that the server sent
 ---@field problem string|nil a word of the contract
@@ -39,7 +39,6 @@ local function opener(context)
     local due = loop.now() + seconds
     local opened, problem, message = socket.connect(place, seconds)
     if not opened then
-      made.stage = "connect"
       return nil, problem, message
     end
     made.reached, made.address = true, opened.remote
@@ -73,7 +72,6 @@ local function note_failure(made, stage)
   local failure = client.error
   made.stage = made.stage or stage
   made.problem, made.message = failure and failure.problem, failure and failure.message
-  made.told_by = client.told_by
   if client.alert_received and client.alert_received.level == "fatal" then
     made.alert = { name = client.alert_received.name, number = client.alert_received.number }
   end
@@ -157,8 +155,7 @@ end
 
 local function begin(context, how)
   if how.resumes then
-    local could, made = pcall(how.resumes.connection.resume, how.resumes.connection,
-                              { client = how.client })
+    local could, made = pcall(how.resumes.connection.resume, how.resumes.connection)
     return could and made or nil
   end
   local place = settings.merge(context.place, { open = opener(context) })

@@ -108,7 +108,7 @@ end
 local WITHOUT_TICKETS = { versions = "TLS1.2", tickets = 0 }
 
 function Probe:try_version(version)
-  local known = self.first and agreed(self.first) == version
+  local known = agreed(self.first) == version
   if version == "TLS1.2" and known and #self.first.connection.client.history > 1 then
     known = false
   end
@@ -313,7 +313,6 @@ function probe.run(options)
   if not hopeless then
     self:scan()
   end
-  found.first = self.first
   if not hopeless and agreed(self.first) then
     self:read_negotiated()
     self:read_chain()

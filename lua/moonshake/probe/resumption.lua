@@ -11,9 +11,8 @@ local function version_of(one)
 end
 
 -- A session offered, and what came of it; nil where there is none to offer.
-local function try(context, label, from, client)
-  local made = attempt.run(context, { label = label, resumes = from, client = client or {},
-                                      talk = "ask" })
+local function try(context, label, from)
+  local made = attempt.run(context, { label = label, resumes = from, talk = "ask" })
   return made and {
     attempt = made, resumed = made.connection.client.history[1].resumed or false,
     asked = asked.of(made) ~= nil, accepted = made.outcome == "accepted",
