@@ -47,6 +47,7 @@ for _, version in ipairs(live.VERSIONS) do
   test("a certificate of tomorrow is suspected, and another clock in " .. version, function()
     local text, found = refused(version, { identity = root:issue { cn = "x", not_before = "+2d" } })
     contains(text, "CN=x not valid for another 2 days, by the client's clock")
+    contains(text, "the client sent 1 certificate: CN=x, issued by CN=Example Root")
     equal(found.next, "check the clocks, or wait")
   end)
 
@@ -60,6 +61,17 @@ for _, version in ipairs(live.VERSIONS) do
       lacks(text, "which issued")
       equal(found.next, "read the log of the server: only it knows which of these it was")
     end
+  end)
+
+  test("an alert about any certificate is explained by all that is suspicious in " .. version,
+       function()
+    local text, found = refused(version, {
+      identity = root:issue { cn = "x", purpose = "server", not_before = "-9d", not_after = "-2d" },
+    }, { alerts = "library" })
+    contains(text, "bad_certificate")
+    contains(text, "CN=x expired 2 days ago, by the client's clock")
+    contains(text, "it lacks client authentication")
+    equal(found.next, "renew CN=x")
   end)
 
   test("an alert about one thing is not explained by another in " .. version, function()
@@ -117,6 +129,8 @@ test("a certificate that was sent last is named, and so is what came last", func
       contains(text, "the client had sent its Certificate, CN=alice: a server that refuses it may")
       contains(text, "the last that the client received was ")
       lacks(text, "an empty Certificate")
+      contains(text, how == "reset" and "the client waited for application data"
+        or "the client waited for close_notify")
       text = explained.text(explained.finding(left_by_server(version, how), rule))
       contains(text, "the client had sent an empty Certificate: ")
     end
@@ -157,6 +171,43 @@ test("an end from which nothing came is told to have said nothing", function()
   local text = explained.text(explained.finding(client, "timeout"))
   contains(text, "the client received nothing at all")
   contains(text, "it may expect something before TLS: STARTTLS")
+end)
+
+---------------------------------------------------------------------------------------------------
+-- Somebody between the two
+
+-- Both ends of a handshake through a relay that changes the random bytes of a hello.
+local function changed(version, hello)
+  local listener <close> = tls.listen { server = { identity = live.server, versions = version } }
+  local relay = tls.relay { to = { port = listener.port },
+                            tamper = tls.faults.flip { at = hello, byte = 20, bit = 0 } }
+  local client = tls.connect { port = relay.port, client = {
+    trust = root, server_name = "server.example", versions = version } }
+  local server
+  ms.together(function() client:handshake() end, function()
+    server = listener:accept()
+    server:handshake()
+  end)
+  relay:close()
+  return client, server
+end
+
+test("keys that differ are told at the first record that cannot be opened", function()
+  local client = changed("TLS1.3", "ServerHello")
+  local found = explained.finding(client, "keys_differ")
+  equal(found.message, "EncryptedExtensions")
+  equal(found.what, "where EncryptedExtensions was to come the client cannot open the server's "
+        .. "first encrypted record: their keys differ")
+  contains(found.next, "compare the hellos as each end has them")
+  contains(explained.text(found), "GNUTLS_E_DECRYPTION_FAILED: ")
+end)
+
+test("what a peer could not verify is the message that is signed", function()
+  local client, server = changed("TLS1.2", "ServerHello")
+  equal(client.client.error.problem, "bad_signature")
+  local found = explained.finding(server, "refused_by_peer")
+  equal(found.message, "ServerKeyExchange")
+  contains(found.what, "refuses the server's ServerKeyExchange: fatal alert decrypt_error (51)")
 end)
 
 test("a connection that never came about is told by what the system says", function()

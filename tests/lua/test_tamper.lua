@@ -312,6 +312,8 @@ test("an explanation tells what was not read as it was sent", function()
     link:handshake()
     equal(link.findings[1].rule, "changed_on_the_way")
     contains(link.findings[1].what, row[2])
+    contains(link.findings[1].what, ("where %s was to come"):format(link.findings[1].message))
+    contains(link.findings[1].next, "look at who is between the two")
   end
   local link = new_link "TLS1.2"
   local first
