@@ -78,6 +78,11 @@ for _, version in ipairs(VERSIONS) do
     equal(made.outcome.client.received, 1)
     equal(made.outcome.client.group ~= nil, true)
     equal(made.outcome.client.alert_received, nil)
+    equal(made.outcome.client.alpn, nil)
+    made = made_with(version, { alpn = { "h2", "x" } }, { alpn = "x" })
+    equal(made.outcome.client.alpn, "x")
+    equal(made.server.alpn[1], "x")
+    equal(made.client.alpn[1], "h2")
     made = made_with(version, { identity = alice }, { client_auth = "require" })
     contains(made.title, ": both ends show a certificate")
     equal(made.server.client_auth, "require")
@@ -129,6 +134,16 @@ for _, version in ipairs(VERSIONS) do
     equal(made_with(version).outcome.client.resumed, nil)
   end)
 end
+
+test("a key exchange without a curve names no group", function()
+  local made, unseen = made_with("TLS1.2", {}, {
+    identity = root:issue { dns = "server.example", key = "rsa-2048" },
+    cipher_suites = "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+  })
+  equal(made.chosen.cipher_suite, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256")
+  equal(made.chosen.group, nil)
+  equal(unseen, "")
+end)
 
 test("a group that was asked for again is that of the second hello", function()
   local made = made_with("TLS1.3", {}, { groups = "secp521r1" })

@@ -53,6 +53,36 @@ for _, row in ipairs {
   end)
 end
 
+test("finite fields stand behind curves, and are added where suites need them", function()
+  local old = { "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256" }
+  local text = written({ groups = { "ffdhe2048", "x25519" }, cipher_suites = old }, {}, "TLS1.2")
+  contains(text, 'groups = { "x25519", "ffdhe2048" }')
+  lacks(text, "are added")
+  text = written({ groups = { "x25519" }, cipher_suites = old }, {}, "TLS1.2")
+  contains(text, "The client offers DHE suites and no group for them, which GnuTLS does not do: "
+           .. "ffdhe2048 and ffdhe3072 are added.")
+  contains(text, 'groups = { "x25519", "ffdhe2048", "ffdhe3072" }')
+end)
+
+test("how many certificates came is expected of who received them", function()
+  local model = {
+    title = "a model", at = ms.clock:now(), chosen = { version = "TLS1.3" },
+    client = { versions = { "TLS1.3" }, server_name = "server.example", chain = alice.chain },
+    server = { chain = server.chain, client_auth = "require" },
+    outcome = { client = { received = 1, sent = 1 }, server = { received = 1 } },
+  }
+  local text, told = source.write(model)
+  contains(text, "expect(link.client.wire.received_certificates):has_length(1)")
+  contains(text, "expect(link.server.wire.received_certificates):has_length(1)")
+  lacks(text, "sent_certificates")
+  equal(#told.differences, 0)
+  model.outcome.client.received = 2
+  text, told = source.write(model)
+  contains(text, "expect(link.client.wire.received_certificates):has_length(1)")
+  equal(told.differences[1].seen, "2")
+  equal(told.differences[1].ours, "1")
+end)
+
 test("what GnuTLS cannot send is left out with a word", function()
   local many = {}
   for index = 1, 9 do
@@ -196,6 +226,10 @@ test("what the server itself says is taken at its word, and what is known stays"
     equal(model.server.versions[1], "TLS1.3")
     equal(model.origin, nil)
   end
+  local model = { client = { versions = { "TLS1.2" } }, server = {},
+                  outcome = { server = { problem = "no_shared_group" } } }
+  disjoint.guess(model, false)
+  equal(model.server.versions[1], "TLS1.2")
 end)
 
 unit.done()

@@ -3,7 +3,6 @@
 -- Strings are a stranger's: whatever they hold, they read back as they were, and a comment ends
 -- with its line.
 local escape = require "moonshake.escape"
-local strict = require "moonshake.strict"
 
 local literal = {}
 
@@ -77,19 +76,8 @@ function literal.value(value, single)
     return literal.value(value[1])
   end
   local made = literal.table()
-  if strict.is_list(value) then
-    for _, item in ipairs(value) do
-      literal.add(made, nil, literal.value(item))
-    end
-    return made
-  end
-  local keys = {}
-  for key in pairs(value) do
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  for _, key in ipairs(keys) do
-    literal.add(made, key, literal.value(value[key]))
+  for _, item in ipairs(value) do
+    literal.add(made, nil, literal.value(item))
   end
   return made
 end
