@@ -430,6 +430,7 @@ test("files are for this user alone, and no key is told", function()
     equal(one:find(key, 1, true), nil)
     equal(one:find("PRIVATE KEY", 1, true), nil)
   end
+  place.remove "logs"
 end)
 
 test("a capture that cannot be written costs nobody his connection", function()
@@ -481,6 +482,13 @@ test("what is there already is not written over", function()
   equal(status, 2)
   equal(text, "moonshake: taken/key.pem is there already\n")
   equal(place.get "taken/key.pem", "mine")
+  place.put("log/client-0001.pcapng", "seen before")
+  text, status = place.shell "moonshake serve --log log"
+  equal(status, 2)
+  equal(text, "moonshake: log has client-0001.pcapng of an earlier run: name another folder, or "
+    .. "remove what is there\n")
+  equal(place.get "log/client-0001.pcapng", "seen before")
+  place.remove "log"
 end)
 
 test("an identity of files serves, and its own authority is needed by nobody", function()

@@ -22,6 +22,21 @@ local SIGNALS = { "sigint", "sigterm", "sighup" }
 ---------------------------------------------------------------------------------------------------
 -- Before anybody comes
 
+-- Makes a folder for captures. Returns what is wrong with it: those of an earlier run are kept.
+local function prepare(folder)
+  local done, problem = files.make_directory(folder)
+  if not done then
+    return problem
+  end
+  for _, name in ipairs(files.names(folder) or {}) do
+    if reports.is_capture(name) then
+      return ("%s has %s of an earlier run: name another folder, or remove what is there"):format(
+        folder, name)
+    end
+  end
+  return nil
+end
+
 -- The options of the server's end.
 local function end_for(options, made)
   local explains = options.on_refusal == "explain"
@@ -152,7 +167,7 @@ function serve.run(options)
     problem = ("--client-auth %s: whose certificates are good? Name them: --ca FILE, or make one: "
                .. "--make-client DIR"):format(options.client_auth)
   elseif made and options.log then
-    problem = select(2, files.make_directory(options.log))
+    problem = prepare(options.log)
   end
   if problem then
     identities.remove(made or {})

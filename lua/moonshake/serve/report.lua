@@ -95,9 +95,18 @@ function Report:request(one, request, made)
   end
 end
 
+local CAPTURE = "client-%04d.pcapng"
+
+--- Whether a file of this name is a client's capture.
+---@param name string
+---@return boolean
+function report.is_capture(name)
+  local number = name:match "^client%-(%d+)%.pcapng$"
+  return number ~= nil and CAPTURE:format(number) == name
+end
+
 local function write_capture(self, one)
-  local path = ("%s/client-%04d.pcapng"):format(self.log:gsub("/+$", ""), one.number)
-  one.connection:pcapng(path)
+  one.connection:pcapng(self.log:gsub("/+$", "") .. "/" .. CAPTURE:format(one.number))
 end
 
 --- A client that is gone.
