@@ -43,13 +43,16 @@ function place.names()
   return (output_of(("ls -A %s"):format(quoted(place.directory))):gsub("\n", " "))
 end
 
+-- Should the test be killed because the program hangs, what it started does not go on for ever.
+local limited = output_of("command -v timeout") ~= "" and "timeout -k 9 1200 " or ""
+
 --- A shell command, in the directory, with `moonshake` for the program. Returns what it printed,
 --- errors too, and its exit status.
 function place.shell(command)
   local line = ("cd %s || exit; moonshake() { %s \"$@\"; }; unset NO_COLOR CLICOLOR_FORCE; "
                 .. "{ %s\n} 2>&1; echo \"[exit $?]\""):format(
     quoted(place.directory), quoted(program), command)
-  local text, status = output_of(line):match "^(.*)%[exit (%d+)%]\n$"
+  local text, status = output_of(limited .. "sh -c " .. quoted(line)):match "^(.*)%[exit (%d+)%]\n$"
   return text, math.tointeger(tonumber(status))
 end
 

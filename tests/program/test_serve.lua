@@ -203,17 +203,22 @@ test("who cannot be asked after the handshake is told so", function()
   contains(told, "client 1: refused by the server: post_handshake_auth_not_offered; 1 request")
 end)
 
+-- The server stands still until the request and the client's end are both there.
 test("why a client is not let in is told though it has left", function()
   place.put("gone.lua", [[
-local one = require("moonshake").tls.connect { port = tonumber((...)), client = {
+local port, server = ...
+local one = require("moonshake").tls.connect { port = tonumber(port), client = {
   verify = false, post_handshake_auth = false,
 } }
 one:handshake()
+os.execute(("kill -STOP %s; until grep -q '^State:.T' /proc/%s/status; do :; done"):format(
+  server, server))
 one:send { data = "GET /secret HTTP/1.1\r\nHost: localhost\r\n\r\n" }
 one:close()
+os.execute("kill -CONT " .. server)
 print(one:receive())]])
   local text, told = serve("--ask-at /secret --make-client client --once",
-                           "moonshake lua gone.lua $port")
+                           "moonshake lua gone.lua $port $pid")
   contains(text, "nil\tclosed\n")
   contains(told, "client 1: GET /secret: no answer\n    why      the client did not offer")
   equal(told:find("close_notify", 1, true), nil)
