@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What a handshake message says, in the few words that a diagram has room for: what was offered,
 -- what was chosen, whose chain. What is usual is not said.
-local certificates = require "moonshake.certificates"
 local phrase = require "moonshake.views.phrase"
 
 local facts = {}
@@ -169,16 +168,17 @@ end
 
 -- A certificate in a line. Its issuer is named where that is not `after`, the next one.
 local function line_of(certificate, after)
-  if #certificates.readable { certificate } == 0 then
+  local subject, issuer = phrase.fact(certificate, "subject"), phrase.fact(certificate, "issuer")
+  if not subject then
     return phrase.subject(certificate)
   end
-  local subject = certificate.subject == "" and "(no subject)" or certificate.subject
-  if certificate.self_signed then
+  subject = subject == "" and "(no subject)" or subject
+  if phrase.fact(certificate, "self_signed") then
     return subject .. ", self-signed"
-  elseif after and #certificates.readable { after } > 0 and after.subject == certificate.issuer then
+  elseif after and phrase.fact(after, "subject") == issuer then
     return subject
   end
-  return ("%s, issued by %s"):format(subject, certificate.issuer)
+  return ("%s, issued by %s"):format(subject, issuer)
 end
 
 -- The chain as it was sent, a certificate a line.

@@ -21,9 +21,19 @@ function phrase.quoted(text)
   return '"' .. escape.short(text) .. '"'
 end
 
+--- A field of a certificate; nil and false where it cannot be read: a peer may send anything.
+---@param certificate any
+---@param field string
+---@return any|nil
+---@return boolean whether it can be read
+function phrase.fact(certificate, field)
+  local readable, value = pcall(function() return certificate[field] end)
+  return readable and value or nil, readable
+end
+
 local function name_of(certificate, field, without)
-  local known, name = pcall(function() return certificate[field] end)
-  if not known or name == nil then
+  local name = phrase.fact(certificate, field)
+  if not name then
     return "a certificate that cannot be read"
   end
   return name == "" and without or phrase.plain(name)
@@ -40,8 +50,8 @@ end
 ---@param certificate any
 ---@return string
 function phrase.certificate(certificate)
-  local known, fingerprint = pcall(function() return certificate.fingerprint end)
-  local digits = known and fingerprint and (" (%s)"):format(fingerprint:sub(1, 16)) or ""
+  local fingerprint = phrase.fact(certificate, "fingerprint")
+  local digits = fingerprint and (" (%s)"):format(fingerprint:sub(1, 16)) or ""
   return phrase.subject(certificate) .. digits
 end
 

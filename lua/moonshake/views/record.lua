@@ -6,6 +6,7 @@ local escape = require "moonshake.escape"
 local far_of = require("moonshake.views.known").far
 local json = require "dkjson"
 local marks = require "moonshake.marks"
+local phrase = require "moonshake.views.phrase"
 local strict = require "moonshake.strict"
 
 local record = {}
@@ -90,8 +91,8 @@ local Names = {}
 Names.__index = Names
 
 local function subject_of(certificate)
-  local readable, subject = pcall(function() return certificate.subject end)
-  return not readable and "unreadable" or subject == "" and "no subject" or subject
+  local subject = phrase.fact(certificate, "subject")
+  return not subject and "unreadable" or subject == "" and "no subject" or subject
 end
 
 -- "CN=alice", and "CN=alice (2)" for the second one of that name.

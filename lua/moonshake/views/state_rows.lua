@@ -6,7 +6,10 @@ local certificate_state = require "moonshake.views.certificate_state"
 local columns = require "moonshake.views.columns"
 local escape = require "moonshake.escape"
 local marks = require "moonshake.marks"
+local phrase = require "moonshake.views.phrase"
 local validity = require "moonshake.views.validity"
+
+local fact = phrase.fact
 
 local state_rows = {}
 
@@ -34,12 +37,6 @@ end
 -- A name that somebody else chose.
 local function name(text)
   return columns.cut(escape.line(text), LONGEST)
-end
-
--- A field of a certificate; nil and false when it cannot be read.
-local function fact(certificate, field)
-  local readable, value = pcall(function() return certificate[field] end)
-  return readable and value or nil, readable
 end
 
 local function subject_of(certificate)

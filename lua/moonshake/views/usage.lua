@@ -3,17 +3,12 @@
 -- validity that was left by the clock of who presented them, and with what a chain had that its
 -- peer did not need. As tables for JSON. (report/usage.lua puts a run together.)
 local escape = require "moonshake.escape"
+local fact = require("moonshake.views.phrase").fact
 local far_of = require("moonshake.views.known").far
 
 local usage = {}
 
 local OTHER = { client = "server", server = "client" }
-
--- A field of a certificate; nil when it cannot be read.
-local function fact(certificate, field)
-  local readable, value = pcall(function() return certificate[field] end)
-  return readable and value or nil
-end
 
 local function text(certificate, field)
   local value = fact(certificate, field)
