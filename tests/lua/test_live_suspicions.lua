@@ -177,10 +177,12 @@ end)
 -- Somebody between the two
 
 -- Both ends of a handshake through a relay that changes the random bytes of a hello.
-local function changed(version, hello)
+local function changed(version, what)
   local listener <close> = tls.listen { server = { identity = live.server, versions = version } }
-  local relay = tls.relay { to = { port = listener.port },
-                            tamper = tls.faults.flip { at = hello, byte = 20, bit = 0 } }
+  local relay = tls.relay {
+    to = { port = listener.port },
+    tamper = tls.faults.flip { at = what, from = "server", byte = 20, bit = 0 },
+  }
   local client = tls.connect { port = relay.port, client = {
     trust = root, server_name = "server.example", versions = version } }
   local server
@@ -192,14 +194,18 @@ local function changed(version, hello)
   return client, server
 end
 
-test("keys that differ are told at the first record that cannot be opened", function()
-  local client = changed("TLS1.3", "ServerHello")
-  local found = explained.finding(client, "keys_differ")
-  equal(found.message, "EncryptedExtensions")
-  equal(found.what, "where EncryptedExtensions was to come the client cannot open the server's "
-        .. "first encrypted record: their keys differ")
-  contains(found.next, "compare the hellos as each end has them")
-  contains(explained.text(found), "GNUTLS_E_DECRYPTION_FAILED: ")
+test("a record that cannot be opened was changed, or the keys differ: who is to know", function()
+  for at, message in pairs { ServerHello = "EncryptedExtensions", encrypted = "Finished" } do
+    local version = at == "encrypted" and "TLS1.2" or "TLS1.3"
+    local client = changed(version, at)
+    local found = explained.finding(client, "cannot_open")
+    equal(found.message, message)
+    equal(found.what, ("where %s was to come the client cannot open the server's record: it was "
+          .. "changed on the way, or their keys differ"):format(message))
+    contains(found.next, "compare the messages as each end has them")
+    contains(explained.text(found), "GNUTLS_E_DECRYPTION_FAILED: ")
+    contains(explained.text(found), "the keys come from what was said before")
+  end
 end)
 
 test("what a peer could not verify is the message that is signed", function()

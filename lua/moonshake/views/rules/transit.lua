@@ -63,32 +63,28 @@ local function changed(story)
   end
 end
 
-local HELLOS = { ClientHello = true, ServerHello = true, HelloRetryRequest = true }
-
--- TLS 1.3, where only one end is here: nothing but a hello could be read before the error.
-local function keys_differ(story)
-  local fault = story:failed "protocol_violation"
-  if not fault or fault.code ~= "GNUTLS_E_DECRYPTION_FAILED" or not story:is_1_3() then
+-- Where only one end is here: what it cannot open, nobody else can say more about.
+local function cannot_open(story)
+  local fault = story.far and story:failed "protocol_violation"
+  if not fault or fault.code ~= "GNUTLS_E_DECRYPTION_FAILED" then
     return nil
   end
   local role, other = fault.role, story:other(fault.role)
-  local last = story:last_of({ role = role, kind = "message", direction = "received" }, fault.index)
-  if not last or not HELLOS[last.type] then
-    return nil
-  end
-  local message = learned.awaited(story, role)
+  local message = fault.during == "handshake" and learned.awaited(story, role) or "application data"
   return {
     message = message,
-    what = ("where %s was to come the %s cannot open the %s's first encrypted record: their keys "
-            .. "differ"):format(message, role, other),
-    why = { "the keys come from both hellos: one of them was not read as it was sent",
-            ("%s: %s"):format(phrase.plain(fault.code), phrase.plain(fault.message)) },
-    next = "compare the hellos as each end has them, and look at who is between the two",
+    what = ("where %s was to come the %s cannot open the %s's record: it was changed on the way, "
+            .. "or their keys differ"):format(message, role, other),
+    why = { ("%s: %s"):format(phrase.plain(fault.code), phrase.plain(fault.message)),
+            fault.during == "handshake" and "the keys come from what was said before: they differ "
+              .. "if that was not read as it was sent" or nil },
+    next = "compare the messages as each end has them, and look at who is between the two",
   }
 end
 
 return {
   { name = "changed_on_the_way", rfc = { older = "RFC 5246 section 6.2.3",
                                          newer = "RFC 8446 section 5.2" }, find = changed },
-  { name = "keys_differ", rfc = "RFC 8446 section 7.1", find = keys_differ },
+  { name = "cannot_open", rfc = { older = "RFC 5246 section 6.2.3",
+                                  newer = "RFC 8446 section 5.2" }, find = cannot_open },
 }
