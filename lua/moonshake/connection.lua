@@ -64,7 +64,12 @@ function methods:handshake(given)
   if not state.socket then
     local connect = state.place.open or require("moonshake.io.socket").connect
     local made, problem, message = connect(state.place, seconds)
-    if not made then
+    if natives.closed(state.native) or carrying.standing(state) == "failed" then
+      if made then
+        made:close()
+      end
+      strict.raise(api .. ": the connection was closed meanwhile")
+    elseif not made then
       carrying.break_off(state, api, problem, message)
       return false
     end

@@ -9,7 +9,7 @@ local loop = require "moonshake.io.loop"
 local ms = require "moonshake"
 local sockets = require "moonshake.io.socket"
 local world = dofile(here .. "live_world.lua")
-local test, equal = unit.test, unit.equal
+local test, equal, raises = unit.test, unit.equal, unit.raises
 
 local LONG = 60 -- seconds that nobody waits, unless something is broken
 
@@ -83,6 +83,22 @@ test("a connection, and a listener, that nobody holds any more is closed", funct
   local made, problem = sockets.connect({ host = "127.0.0.1", port = port }, 5)
   equal(made, nil)
   equal(problem, "connection_refused")
+end)
+
+test("who is closed while it connects is closed once it has connected", function()
+  for _, how in ipairs { "orderly", "fin" } do
+    local listener = assert(sockets.listen({ host = "127.0.0.1", port = 0 }, 5))
+    local client = ms.tls.connect { port = listener.port, client = {} }
+    raises("connection:handshake: the connection was closed meanwhile", function()
+      ms.together(function() client:handshake() end, function() client:close { how = how } end)
+    end)
+    local far = assert(listener:accept(5))
+    at_once(function()
+      equal(select(2, far:read(LONG)), "closed", how)
+    end)
+    far:close()
+    listener:close()
+  end
 end)
 
 test("that this end closed is an event, for who has looked at the events before, too", function()
