@@ -401,6 +401,31 @@ test("what is kept is bounded", function()
   contains(one:text(), "and 200 records more\nrelay  closes")
 end)
 
+-- However short the record is in which it ends.
+test("what messages say is bounded as well", function()
+  local hello, done = "\22\3\3\0\4\1\0\0\0", "\22\3\3\0\4\14\0\0\0"
+  local chain = string.pack(">I1s3", 11, string.pack(">s3", string.pack(">s3", ("x"):rep(90))))
+  local first = "\22\3\3" .. string.pack(">s2", chain:sub(1, -2))
+  local last = "\22\3\3\0\1" .. chain:sub(-1)
+  for keep, num in pairs { [200] = 1, [50] = 0 } do
+    local relay, near, far = bare { keep = keep }
+    for from, bytes in pairs { [near] = hello, [far] = first .. last .. done } do
+      local to = from == near and far or near
+      assert(from:write(bytes, LONG))
+      equal(read(to, #bytes), bytes)
+    end
+    local kept
+    for _, flight in ipairs(relay.connections[1].flights) do
+      if flight.from == "server" and flight.messages[1] == "Certificate" then
+        kept = flight
+      end
+    end
+    equal(kept.bytes, last)
+    equal(#(kept.certificates or {}), num)
+    relay:close()
+  end
+end)
+
 test("what was changed is counted where it is not kept", function()
   local record, count = "\23\3\3\0\10" .. ("x"):rep(10), 0
   local relay, near, far = bare { tamper = function(flight)

@@ -200,6 +200,7 @@ function record.new(number, remote, keep)
     -- behind which none is kept.
     course = {}, began = os.time(), began_at = wait.now(),
     num_flights = 0, unrecorded = 0, unrecorded_altered = 0, ended = {},
+    left_out = {}, -- a set of the sides of which a record was not kept whole
   }
   state.view = setmetatable({ [STATE] = state }, Connection)
   return state
@@ -229,9 +230,12 @@ function record.add(state, from, found, arrived)
     kept[name] = value
   end
   if found.length > state.room then
-    kept.bytes, kept.hello, kept.certificates, kept.issuers = nil, nil, nil, nil
+    kept.bytes, state.left_out[from] = nil, true
   else
     state.room = state.room - found.length
+  end
+  if state.left_out[from] then -- what ends in a short record may be long
+    kept.hello, kept.certificates, kept.issuers = nil, nil, nil
   end
   state.num_flights = state.num_flights + 1
   add(state, { flight = strict.record(record.flight_schema, kept) })
