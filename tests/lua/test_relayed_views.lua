@@ -139,6 +139,17 @@ test("what was not kept is a gap in it", function()
   equal(capture.packets[7].sequence, 1 + #SERVER_HELLO)
 end)
 
+test("what was dropped and not kept is not told of what stands before it", function()
+  local drop = faults.drop { at = "encrypted" }
+  local _, comments, capture = capture_of(talk({ keep = 9, tamper = drop }, function(near, _, say)
+    say(near, CLIENT_HELLO)
+    say(near, DATA .. DATA, #DATA)
+  end), true)
+  equal(capture.packets[4].payload, CLIENT_HELLO)
+  contains(comments, "behind this a record of 10 bytes, which are not kept, was dropped on the way")
+  equal(comments:find("these bytes were sent", 1, true), nil)
+end)
+
 test("of a connection that never was there is no packet", function()
   local gone = assert(sockets.listen({ host = LOCAL, port = 0 }, LONG))
   local relay = tls.relay { to = { port = gone.port } }

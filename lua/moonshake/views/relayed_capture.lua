@@ -1,8 +1,17 @@
 -- SPDX-License-Identifier: MIT
 -- What a relay knows of a connection as what a capture is made of (see pcapng.lua): what each side
 -- sent, and in comments what became of it. There are no keys in it: a relay has none.
-local ALTERED = { changed = "changed on the way: these bytes were sent",
-                  dropped = "dropped on the way: these bytes were sent" }
+local ALTERED = { changed = "changed on the way", dropped = "dropped on the way" }
+
+-- What became of a record that did not arrive as it was sent.
+local function alteration(flight)
+  local what = ALTERED[flight.arrived]
+  if what and flight.bytes then
+    return what .. ": these bytes were sent"
+  end
+  return what and ("behind this a record of %d bytes, which are not kept, was %s"):format(
+    flight.length, what)
+end
 
 local function add(events, item, event)
   event.time = item.at
@@ -18,7 +27,7 @@ local function add_flight(events, item)
     add(events, item, { kind = "gap", role = flight.from, length = flight.length })
   end
   local alert = flight.alert
-  local remarks = { ALTERED[flight.arrived] }
+  local remarks = { alteration(flight) }
   remarks[#remarks + 1] = alert and ("%s sent alert %s %s (%d)"):format(
     flight.from, alert.level, alert.name, alert.number)
   for _, text in ipairs(remarks) do
