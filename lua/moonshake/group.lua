@@ -22,7 +22,7 @@ Group.__index = Group
 function group.new()
   local wait = require "moonshake.io.wait" -- few scripts need luv
   return setmetatable({
-    wait = wait, bell = wait.new(), ready = {}, tasks = {}, left = 0, count = 0,
+    wait = wait, stirred = wait.new(), ready = {}, tasks = {}, left = 0, count = 0,
     earliest = math.huge, -- no task wants to go on before, whatever happens; often too early
   }, Group)
 end
@@ -36,18 +36,18 @@ function Group:add(f)
   task.wake = function()
     self.ready[#self.ready + 1] = task
     task.waits_for, task.due = nil, nil
-    self.bell:finish()
+    self.stirred:finish()
   end
   self.wait.set_task(task.thread, true)
   self.tasks[task], self.ready[#self.ready + 1] = true, task
-  self.bell:finish()
+  self.stirred:finish()
   return task
 end
 
 --- Makes run() return at the end of this turn.
 function Group:stop()
   self.stopped = true
-  self.bell:finish()
+  self.stirred:finish()
 end
 
 -- Tasks for which f() holds, in the order in which they were added.
@@ -94,7 +94,7 @@ local function go_on(self, task)
     elseif not done then
       error(result, 0) -- Lua calls no handler where it has no memory
     end
-  elseif getmetatable(done) ~= getmetatable(self.bell) then
+  elseif getmetatable(done) ~= getmetatable(self.stirred) then
     refuse_yield(task)
   else
     task.waits_for, task.due = done, result
@@ -123,8 +123,8 @@ end
 
 -- Waits until a function can go on.
 local function rest(self)
-  self.bell = self.wait.new()
-  self.wait.sleep(self.bell, self.earliest < math.huge and self.earliest or nil)
+  self.stirred = self.wait.new()
+  self.wait.sleep(self.stirred, self.earliest < math.huge and self.earliest or nil)
   wake_late(self)
 end
 
