@@ -66,25 +66,6 @@ test("who could not send lets its peer go", function()
   equal(why ~= "timeout", true, why)
 end)
 
-test("a connection, and a listener, that nobody holds any more is closed", function()
-  local client, server = world.pair() -- luacheck: ignore 231
-  client = nil
-  collectgarbage()
-  collectgarbage()
-  at_once(function()
-    equal(select(2, server:receive { timeout = LONG }), "closed_early")
-  end)
-  local listener = world.listen()
-  local port = listener.port
-  listener = nil -- luacheck: ignore 311
-  collectgarbage()
-  collectgarbage()
-  loop.settle()
-  local made, problem = sockets.connect({ host = "127.0.0.1", port = port }, 5)
-  equal(made, nil)
-  equal(problem, "connection_refused")
-end)
-
 test("who is closed while it connects is closed once it has connected", function()
   for _, how in ipairs { "orderly", "fin" } do
     local listener = assert(sockets.listen({ host = "127.0.0.1", port = 0 }, 5))
@@ -112,17 +93,6 @@ end)
 
 ---------------------------------------------------------------------------------------------------
 -- Who waits
-
-test("a listener that is closed ends the wait for a connection", function()
-  local listener = world.listen()
-  at_once(function()
-    ms.together(function()
-      equal((listener:accept { timeout = LONG }), nil)
-    end, function()
-      listener:close()
-    end)
-  end)
-end)
 
 test("a connection that fails while it sends ends the wait for what it receives", function()
   local client, server = world.pair()

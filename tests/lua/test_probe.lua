@@ -252,23 +252,39 @@ test("a server that verifies nobody is told to be one", function()
   contains(found.remarks[1], "an authority that we made up was accepted")
 end)
 
-test("who takes strangers is asked how many intermediates they may have", function()
-  local found = probed({ client_auth = "require", trust = root, verify = false, max_depth = 7,
-                         versions = "TLS1.3" }, { depth = true })
-  equal(found.depth.trusted, false)
+-- What comes of strangers at a server: how many certificates they have, with + or -; and how deep
+-- they may be.
+local function strangers(verify)
+  local depth = probed({ client_auth = "require", trust = root, verify = verify, max_depth = 7,
+                         versions = "TLS1.3" }, { depth = true }).depth
+  equal(depth.trusted, false)
   local seen = {}
-  for _, one in ipairs(found.depth.tried) do
-    seen[#seen + 1] = one.certificates .. (one.accepted and "+" or "-")
+  for index, one in ipairs(depth.tried) do
+    seen[index] = one.certificates .. (one.accepted and "+" or "-")
   end
-  contains(table.concat(seen, " "), "1+")
-  equal(found.depth.deepest, found.depth.more and 99 or 6, table.concat(seen, " "))
+  return table.concat(seen, " "), depth.deepest, depth.more
+end
+
+test("who takes strangers is asked how many intermediates they may have", function()
+  local seen, deepest, more = strangers(false)
+  equal(seen, "1+ 10+ 100+")
+  equal(deepest, 99)
+  equal(more, true)
+  seen, deepest, more = strangers(function(result)
+    return not table.concat(result.problems, " "):find "depth_exceeded"
+  end)
+  equal(seen, "1+ 5+ 7+ 8- 10- 100-")
+  equal(deepest, 6)
+  equal(more, nil)
 end)
 
 test("an authority that the server does not know has no depth, and that is said", function()
   local found = probed(asking("require", { versions = "TLS1.3" }), {
     depth = true, authority = pki.authority { cn = "Nobody" },
   })
+  equal(found.depth.trusted, true)
   equal(found.depth.deepest, nil)
+  equal(#found.depth.tried, 1)
   contains(text_of(found), "even a certificate issued by the authority itself is refused")
 end)
 

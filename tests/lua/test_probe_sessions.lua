@@ -186,15 +186,6 @@ end)
 ---------------------------------------------------------------------------------------------------
 -- Chains
 
-test("an authority that the server does not trust after all has no deepest chain", function()
-  local found = probed(asking("require", { versions = "TLS1.3" }), {
-    depth = true, authority = ms.pki.authority { cn = "Nobody" },
-  })
-  equal(found.depth.trusted, true)
-  equal(found.depth.deepest, nil)
-  equal(#found.depth.tried, 1)
-end)
-
 test("a server that takes all has a deepest chain of at least a hundred", function()
   local found = probed(asking("require", { versions = "TLS1.3", max_depth = 200 }),
                        { depth = true, authority = root })
