@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- What the probe says of our certificate: whether it was sent, and if not, who keeps it and why.
-local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
-local world = dofile((arg[0]:match ".*/" or "") .. "probed.lua")
+local here = arg[0]:match ".*/" or ""
+local unit = dofile(here .. "harness.lua")
+local world = dofile(here .. "probed.lua")
+local files = require "moonshake.io.files"
 local json = require "dkjson"
 local to_json = require "moonshake.probe.json"
 local to_text = require "moonshake.probe.text"
@@ -72,6 +74,32 @@ test("a page that lets our certificate in, and forbids without, requires it in t
   })
   equal(found.request.requirement, "required")
   equal(found.request.by_version["TLS1.3"].requirement, "required")
+end)
+
+-- The keys of objects within a value, as a set; those that are versions are not among them.
+local function add_keys(value, keys)
+  for name, inner in pairs(type(value) == "table" and value or {}) do
+    if type(name) == "string" and not name:find "^TLS" then
+      keys[name] = true
+    end
+    add_keys(inner, keys)
+  end
+  return keys
+end
+
+test("each key of the JSON is told of at the head of the file that makes it", function()
+  local head = assert(files.read(here .. "../../lua/moonshake/probe/json.lua"))
+    :match "^(.-)\nlocal "
+  local text = to_json(probed(asking("require", {
+    identity = world.server:with { chain = { world.server } }, versions = "TLS1.3",
+  }), { identity = world.alice, depth = true }))
+  local keys = add_keys(json.decode(text, 1, json.null), {})
+  for _, name in ipairs { "server", "subject", "java", "by_version", "accepted", "certificates" } do
+    equal(keys[name], true, name)
+  end
+  for name in pairs(keys) do
+    equal(head:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil, true, name)
+  end
 end)
 
 unit.done()

@@ -5,17 +5,23 @@
 --   target        { host, port, path, address, server_name, starttls }
 --   verdict       "accepted", "refused", "unreachable"; by: "server" or "us", who refused
 --   summary       one sentence; next: what to do, a list; remarks: a list
---   connection    { version, cipher_suite, group, signature_scheme, alpn, answer }
---   versions      from "TLS1.0" to "TLS1.3": whether the server takes it
+--   connection    { version, cipher_suite, group, signature_scheme, alpn,
+--                 answer: { protocol, status, line, server } }
+--   versions      from "TLS1.0" to "TLS1.3", as wherever something is told by_version: whether the
+--                 server takes it
+--   versions_refused   of those that it does not take how it says so, where it does
 --   chain         as it was sent, a list of { subject, issuer, serial, fingerprint, key_type,
 --                 key_bits, signature_algorithm, not_before, not_after, days_left, dns_names,
---                 ip_addresses, is_ca, self_signed, remarks }
+--                 ip_addresses, uris, email_addresses, is_ca, self_signed, remarks }
 --   unreadable    how many certificates beside those cannot be read
 --   verification  { verified, problems, openssl, text, missing: { what, subject } }
---   request       of a client certificate: { when, requirement, by_version, issuers,
---                 signature_schemes }; null: nobody asked
---   ours          { subject, fingerprint, asked, sent, withheld, outcome, fits, rules, sent_by }
---   resumption    { versions, anonymous: { version, outcome }, ours: { resumed, asked, accepted } }
+--   asked         whether it asks for a client certificate in any version; null: that was not seen
+--   request       the one that tells most: { when, requirement, issuers, signature_schemes,
+--                 by_version: { when, requirement } }; null: nobody asked
+--   ours          { subject, fingerprint, asked, sent, withheld, outcome, fits,
+--                 rules: [{ rule, holds, text }], sent_by: { gnutls, openssl, go, java } }
+--   resumption    { versions, anonymous: { version, outcome, by_version }, ours: { resumed, asked,
+--                 accepted } }
 --   depth         { trusted, deepest, more, tried: [{ certificates, intermediates, outcome }] }
 local chain = require "moonshake.probe.chain"
 local depth = require "moonshake.probe.depth"
