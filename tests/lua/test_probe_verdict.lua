@@ -269,8 +269,14 @@ end)
 test("by what we were accepted is said", function()
   local yes = attempt { outcome = "accepted" }
   local optional = { requirement = "optional", issuers = {} }
+  local unknown = { requirement = "unknown", version = "TLS1.2", issuers = {} }
+  local NEWER = { version = "TLS1.3" }
   for _, row in ipairs {
     { {}, "accepted; it asks for no client certificate" },
+    { { request = unknown, negotiated = NEWER }, "accepted in TLS1.3 without a client certificate, "
+      .. "which it asks for (and may require) in TLS1.2" },
+    { { request = with(REQUEST, { version = "TLS1.2" }), negotiated = NEWER },
+      "accepted in TLS1.3 without a client certificate, which it requires in TLS1.2" },
     { { ours = { identity = ALICE } }, "accepted, without asking for our certificate" },
     { { request = optional }, "accepted without a client certificate, which it asks for and" },
     { { request = REQUEST, ours = ours() }, "our certificate CN=alice, which it requires" },
@@ -281,6 +287,8 @@ test("by what we were accepted is said", function()
     contains(summary, row[2])
     equal(step .. remarks, "")
   end
+  local h2 = attempt { outcome = "accepted", answer = { unheard = true } }
+  contains((select(2, judged(h2, { request = unknown }))), "whether it insists in HTTP/2 is not")
   contains((select(3, judged(yes, {
     request = REQUEST, ours = with(ours(), { withheld = "issuer_not_named" }),
   }))), "keep this certificate at home")

@@ -247,16 +247,18 @@ local function accepted(found, attempt)
     return accepted_with_ours(found)
   elseif found.ours then
     return "accepted, without asking for our certificate", {}
-  elseif found.request and found.request.requirement == "unknown" then
+  elseif not found.request then
+    return "accepted; it asks for no client certificate", {}
+  elseif found.request.requirement == "unknown" and asked.unheard(attempt) then
     return "accepted by TLS without a client certificate, which it asks for; whether it insists in "
       .. "HTTP/2 is not seen", {}
-  elseif found.request and found.request.requirement == "required" then
-    return ("accepted in %s without a client certificate, which it requires in %s"):format(
-      found.negotiated.version, found.request.version), {}
-  elseif found.request then
+  elseif found.request.requirement == "optional" then
     return "accepted without a client certificate, which it asks for and does not require", {}
   end
-  return "accepted; it asks for no client certificate", {}
+  return ("accepted in %s without a client certificate, which it %s in %s"):format(
+    found.negotiated.version,
+    found.request.requirement == "required" and "requires" or "asks for (and may require)",
+    found.request.version), {}
 end
 
 -- What lets in whom it should not.
