@@ -219,14 +219,17 @@ end)
 
 test("packets that were cut short when they were captured are said to be", function()
   link_with():pcapng(captures.path "whole.pcapng")
-  local function imported_short(most)
+  local function imported_short(most, how)
     files.write(captures.path "short.pcapng",
                 captures.cut_short(captures.path "whole.pcapng", most))
-    return captures.run "import short.pcapng"
+    return captures.run("import short.pcapng" .. (how or ""))
   end
   local said, status = imported_short(100)
   equal(status, 2, said)
   contains(said, "no connection begins with a ClientHello that can be read. Packets were cut short")
+  said, status = imported_short(100, " --stream 0")
+  equal(status, 2, said)
+  contains(said, "stream 0 has TLS, but no ClientHello that can be read. Packets were cut short")
   said, status = imported_short(500) -- the hellos are whole
   equal(status, 0, said)
   contains(said, "Packets were cut short when they were captured")

@@ -32,6 +32,12 @@ local function with_streams(sentence, streams)
   return table.concat(lines, "\n")
 end
 
+-- Why a stream (all of them) has none.
+local function no_hello(capture, stream)
+  return capture:is_short(stream) and " that can be read. " .. model.SHORT
+    or ": the capture began in the middle of it"
+end
+
 -- The connection that is meant; nil and the exit status.
 local function choose(capture, path, wanted)
   local streams, problem = capture:streams()
@@ -45,17 +51,14 @@ local function choose(capture, path, wanted)
   end
   if wanted then
     local why = capture:has_tls(wanted)
-      and "has TLS, but no ClientHello: the capture began in the middle of it"
-      or "is no connection with TLS"
+      and "has TLS, but no ClientHello" .. no_hello(capture, wanted) or "is no connection with TLS"
     return nil, complain(with_streams(("%s: stream %d %s"):format(path, wanted, why), streams))
   elseif #streams == 1 then
     return streams[1]
   elseif #streams == 0 then
     local why = "there is no TLS in it (over TCP)"
     if capture:has_tls() then
-      why = "there is TLS in it, but no connection begins with a ClientHello"
-        .. (capture:is_short() and " that can be read. " .. model.SHORT
-            or ": the capture began in the middle")
+      why = "there is TLS in it, but no connection begins with a ClientHello" .. no_hello(capture)
     end
     return nil, complain(("%s: %s%s"):format(
       path, why, capture.cut and "; the file was cut short in the middle of a packet" or ""))
