@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a session, shared by the files that make it up: session.c (its life and its
- * carrier), session_callbacks.c (what GnuTLS tells), session_step.c (what it does next),
- * session_choice.c (what it presents) and session_state.c (what it reports). */
+ * carrier), session_callbacks.c (what GnuTLS tells), session_actions.c (what it is told to do),
+ * session_step.c (what it does next), session_failure.c (how it fails), session_choice.c (what it
+ * presents) and session_state.c (what it reports). */
 #ifndef MS_SESSION_PRIVATE_H
 #define MS_SESSION_PRIVATE_H
 
@@ -127,8 +128,20 @@ bool ms_session_apply(struct ms_session *session, struct ms_config *config, stru
 /* session_step.c */
 /* The peer begins a reauthentication, whose CertificateRequest is next to be logged. */
 bool ms_session_note_request(struct ms_session *session);
+
+/* session_actions.c */
+/* An action begins: a handshake, or one that the established connection bears. */
+void ms_session_begin_action(struct ms_session *session, bool handshake);
+void ms_session_begin_task(struct ms_session *session, enum ms_task task);
+/* In the renegotiation that begins, a server whose peer is somewhere else takes no session back. */
+void ms_session_take_back_nothing(struct ms_session *session);
+
+/* session_failure.c */
 void ms_session_fail(struct ms_session *session, int code, enum ms_during during);
+/* A handshake within the connection failed, and that goes on. */
 void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem);
+/* Fails where the peer said goodbye: of it nothing can be had any more. Returns whether it did. */
+bool ms_session_fail_if_ended(struct ms_session *session);
 
 /* session_state.c */
 /* Makes the part of the present state that needs the TLS session; ms_session_state() makes the

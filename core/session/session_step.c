@@ -1,187 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What a session does next: its actions, and the step that carries them out. Which of GnuTLS's
- * return values end a session is decided here, not by gnutls_error_is_fatal(), which calls some
- * fatal that a renegotiation survives. */
+/* What a session does next: the step that carries its task out. Which of GnuTLS's return values end
+ * a session is decided here, not by gnutls_error_is_fatal(), which calls some fatal that a
+ * renegotiation survives. */
 #include "session_private.h"
-
-#include "cause.h"
-#include "memory.h"
-
-#include <string.h>
 
 #define TLS1_3 0x0304
 #define READ_ROOM 16384
 #define MOST_WARNINGS 8    /* in a row; GnuTLS gives up at the seventeenth, as an internal error */
 #define TICKETS_AT_ONCE 16 /* GnuTLS queues at most 31 records */
 #define TICKETS_BY_DEFAULT 2 /* GnuTLS's own number in TLS 1.3 */
-
-/* GnuTLS takes eight key updates a second; each further one moves its clock past that window. */
-#define KEY_UPDATE_WINDOW 2
-
-/* ---- failing ---- */
-
-static struct ms_failure *new_failure(int code, const char *problem, const char *message) {
-    struct ms_failure *failure = ms_alloc(sizeof *failure);
-    if (failure) {
-        failure->present = true;
-        failure->problem = problem;
-        failure->code = gnutls_strerror_name(code);
-        failure->number = code;
-        failure->message = ms_copy_text(message);
-        if (!failure->message) {
-            ms_free(failure);
-            failure = NULL;
-        }
-    }
-    return failure;
-}
-
-/* False when memory is short. */
-static bool log_told(struct ms_session *session, int code, const char *problem, const char *message,
-                     bool by_peer, enum ms_during during) {
-    struct ms_failure *failure = new_failure(code, problem, message);
-    struct ms_event *event =
-        failure ? ms_log_add(session->log, session->role, MS_EVENT_ERROR) : NULL;
-    if (!event) {
-        if (failure) {
-            ms_free(failure->message);
-        }
-        ms_free(failure);
-        return false;
-    }
-    event->failure = failure;
-    event->by_peer = by_peer;
-    event->during = (uint8_t)during;
-    return true;
-}
-
-static void log_failure(struct ms_session *session, int code, const char *problem, bool by_peer,
-                        enum ms_during during) {
-    session->memory_short |=
-        !log_told(session, code, problem, gnutls_strerror(code), by_peer, during);
-}
-
-static const char *problem_of(struct ms_session *session, int code, bool alert_received) {
-    struct ms_client_hello hello;
-    const struct ms_event *message =
-        ms_session_message(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, session->role == MS_SERVER);
-    bool has_hello = message && ms_wire_client_hello(message->bytes, &hello);
-    session->memory_short |= message && !has_hello && hello.memory_short;
-    const struct ms_event *answer =
-        ms_session_message(session, GNUTLS_HANDSHAKE_SERVER_HELLO, true);
-    struct ms_circumstances circumstances = {
-        .code = code,
-        .role = session->role,
-        .alert_received = alert_received,
-        .config = session->effective,
-        .nothing_to_present =
-            session->effective->choose && session->selection_noted && !session->presented.identity,
-        .hello = has_hello ? &hello : NULL,
-        .selected_version = answer ? ms_wire_selected_version(answer->bytes) : 0,
-        .peer_signed = ms_session_message(session, GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY, true),
-    };
-    const char *problem = ms_cause_word(&circumstances);
-    if (has_hello) {
-        ms_client_hello_clear(&hello);
-    }
-    return problem;
-}
-
-static void send_alert_for(struct ms_session *session, int code, const char *problem) {
-    if (session->effective->rfc_alerts) {
-        const struct ms_verification *result =
-            session->question ? session->question->verification : NULL;
-        session->alert_instead = ms_cause_alert(problem, result, ms_session_version(session));
-    }
-    (void)gnutls_alert_send_appropriate(session->tls, code);
-    session->alert_instead = 0;
-}
-
-/* Whether there is a peer left to tell. */
-static bool can_tell(int code) {
-    switch (code) {
-    case GNUTLS_E_FATAL_ALERT_RECEIVED:
-    case GNUTLS_E_PREMATURE_TERMINATION:
-    case GNUTLS_E_PULL_ERROR:
-    case GNUTLS_E_PUSH_ERROR:
-    case GNUTLS_E_INVALID_SESSION:
-        return false;
-    default:
-        return true;
-    }
-}
-
-/* Whether a fatal alert is why a session failed; it is noted then. GnuTLS's code does not always
- * say: up to TLS 1.2 an alert that comes while a certificate is awaited is reported as a missing
- * certificate, and one in clear under TLS 1.3 as a decryption failure. Of an alert record that
- * could not be decrypted nobody knows what it says. */
-static bool note_fatal_alert(struct ms_session *session, int code) {
-    bool unnoted = session->alert_records > session->alerts_noted;
-    const struct ms_alert *clear = ms_session_clear_alert(session);
-    bool fatal =
-        clear ? clear->level == GNUTLS_AL_FATAL : unnoted && code == GNUTLS_E_NO_CERTIFICATE_FOUND;
-    fatal = fatal || code == GNUTLS_E_FATAL_ALERT_RECEIVED;
-    if (fatal || clear) {
-        ms_session_note_alert(session, GNUTLS_AL_FATAL);
-    }
-    return fatal;
-}
-
-/* Whether the peer closed during a handshake, which it may do in clear under TLS 1.3. */
-static bool note_closing(struct ms_session *session, int code) {
-    const struct ms_alert *clear = ms_session_clear_alert(session);
-    bool closing =
-        clear && clear->level == GNUTLS_AL_WARNING && clear->description == GNUTLS_A_CLOSE_NOTIFY;
-    if (code != GNUTLS_E_SESSION_EOF && !closing) {
-        return false;
-    }
-    ms_session_note_alert(session, GNUTLS_AL_WARNING);
-    return true;
-}
-
-/* Whether the stream ended within a record, which GnuTLS calls a length that it did not expect. */
-static bool is_cut_short(const struct ms_session *session, int code) {
-    return code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && session->in_ended &&
-           session->in_at == session->in.len && ms_records_held(&session->received).len > 0;
-}
-
-void ms_session_fail(struct ms_session *session, int code, enum ms_during during) {
-    bool cut = is_cut_short(session, code);
-    bool closed = note_closing(session, code) || cut;
-    bool by_alert = !closed && note_fatal_alert(session, code);
-    const char *problem = closed ? "closed_early" : problem_of(session, code, by_alert);
-    bool told = by_alert || closed || code == GNUTLS_E_PREMATURE_TERMINATION;
-    log_failure(session, code, problem, told, during);
-    if (!by_alert && !closed && can_tell(code)) {
-        send_alert_for(session, code, problem);
-    }
-    session->task = MS_TASK_NONE;
-    session->phase = MS_PHASE_FAILED;
-    session->answer = MS_ANSWER_NONE;
-}
-
-void ms_session_refuse(struct ms_session *session, int code, bool by_peer, const char *problem) {
-    log_failure(session, code, problem, by_peer, MS_DURING_HANDSHAKE);
-    session->task = MS_TASK_READ;
-    session->phase = MS_PHASE_ESTABLISHED;
-}
-
-bool ms_session_break(struct ms_session *session, const char *problem, const char *message,
-                      struct ms_error *error) {
-    if (session->phase == MS_PHASE_FAILED || ms_session_ended(session)) {
-        return true;
-    }
-    bool late = strcmp(problem, "timeout") == 0;
-    enum ms_during during = session->task == MS_TASK_READ ? MS_DURING_READ : MS_DURING_HANDSHAKE;
-    if (!log_told(session, late ? GNUTLS_E_TIMEDOUT : GNUTLS_E_PULL_ERROR, ms_cause_known(problem),
-                  message, false, during)) {
-        return ms_fail_memory(error);
-    }
-    session->task = MS_TASK_NONE;
-    session->phase = MS_PHASE_FAILED;
-    session->answer = MS_ANSWER_NONE;
-    return true;
-}
 
 /* ---- reading ---- */
 
@@ -250,29 +77,10 @@ static void note_hello_request(struct ms_session *session) {
     event->bytes = (struct ms_slice){(const uint8_t *)"", 0};
 }
 
-static void begin_task(struct ms_session *session, enum ms_task task) {
-    session->task = task;
-    session->phase = MS_PHASE_HANDSHAKING;
-}
-
-static void begin_action(struct ms_session *session, bool handshake) {
-    session->action_first = ms_log_num(session->log);
-    session->needs_completion = handshake;
-    session->warnings = 0;
-    if (handshake) {
-        session->completed = false;
-        session->answered = false;
-        session->selection_noted = false;
-        session->question = NULL;
-        const gnutls_datum_t *ours = gnutls_certificate_get_ours(session->tls);
-        session->ours_at_epoch = ours ? *ours : (gnutls_datum_t){0};
-    }
-}
-
 /* The peer wants a handshake; returns whether to read on. */
 static bool answer_peer(struct ms_session *session, int wish) {
     if (wish == GNUTLS_E_REAUTH_REQUEST) {
-        begin_task(session, MS_TASK_REAUTH);
+        ms_session_begin_task(session, MS_TASK_REAUTH);
         return false;
     }
     if (session->role == MS_CLIENT) {
@@ -282,17 +90,8 @@ static bool answer_peer(struct ms_session *session, int wish) {
         refuse_renegotiation(session);
         return true;
     }
-    begin_task(session, MS_TASK_HANDSHAKE);
+    ms_session_begin_task(session, MS_TASK_HANDSHAKE);
     return false;
-}
-
-/* A server that takes a session back within a renegotiation asks for no certificate, and where that
- * came with a ticket GnuTLS fails in it (3.7.9). Other stacks offer theirs there; GnuTLS does not.
- * So all that is offered has expired, until the ServerHello. */
-static void take_back_nothing(struct ms_session *session) {
-    if (session->role == MS_SERVER && session->begins) {
-        gnutls_db_set_cache_expiration(session->tls, -1);
-    }
 }
 
 bool ms_session_note_request(struct ms_session *session) {
@@ -316,8 +115,8 @@ static bool follow_peer(struct ms_session *session, int wish) {
         ms_session_fail(session, GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS, MS_DURING_READ);
         return false;
     }
-    begin_action(session, true);
-    take_back_nothing(session);
+    ms_session_begin_action(session, true);
+    ms_session_take_back_nothing(session);
     return answer_peer(session, wish);
 }
 
@@ -584,120 +383,5 @@ void ms_session_quiet(struct ms_session *session) {
     }
     if (ms_session_waits(session) && session->answer != MS_ANSWER_AWAITED) {
         session->phase = MS_PHASE_STALLED;
-    }
-}
-
-/* ---- actions ---- */
-
-void ms_session_start_handshake(struct ms_session *session) {
-    begin_action(session, true);
-    begin_task(session, MS_TASK_HANDSHAKE);
-}
-
-/* Whether the peer said goodbye: of it nothing can be had any more. */
-static bool fail_if_ended(struct ms_session *session) {
-    if (!ms_session_ended(session)) {
-        return false;
-    }
-    log_failure(session, GNUTLS_E_SESSION_EOF, "closed_early", true, MS_DURING_HANDSHAKE);
-    session->phase = MS_PHASE_FAILED;
-    return true;
-}
-
-void ms_session_start_renegotiation(struct ms_session *session) {
-    begin_action(session, true);
-    ms_session_enter(session);
-    if (fail_if_ended(session)) {
-        return;
-    }
-    take_back_nothing(session);
-    if (session->role == MS_SERVER) {
-        int result = gnutls_rehandshake(session->tls); /* HelloRequest */
-        if (result < 0 && result != GNUTLS_E_AGAIN) {
-            ms_session_fail(session, result, MS_DURING_WRITE);
-            return;
-        }
-    }
-    begin_task(session, MS_TASK_HANDSHAKE);
-}
-
-void ms_session_start_reauthentication(struct ms_session *session) {
-    begin_action(session, true);
-    ms_session_enter(session);
-    if (fail_if_ended(session)) {
-        return;
-    }
-    if (!(gnutls_session_get_flags(session->tls) & GNUTLS_SFLAGS_POST_HANDSHAKE_AUTH)) {
-        ms_session_refuse(session, GNUTLS_E_INVALID_REQUEST, false,
-                          "post_handshake_auth_not_offered");
-        return;
-    }
-    begin_task(session, MS_TASK_REAUTH);
-}
-
-void ms_session_expect(struct ms_session *session) {
-    begin_action(session, true);
-    session->expecting = true;
-}
-
-void ms_session_start_other(struct ms_session *session) {
-    begin_action(session, false);
-}
-
-void ms_session_update_keys(struct ms_session *session, bool request_peer) {
-    ms_session_enter(session);
-    int result = gnutls_session_key_update(session->tls, request_peer ? GNUTLS_KU_PEER : 0);
-    if (result < 0) {
-        ms_session_fail(session, result, MS_DURING_WRITE);
-    }
-}
-
-void ms_session_shift_window(struct ms_session *session) {
-    session->window_shift += KEY_UPDATE_WINDOW;
-}
-
-void ms_session_close(struct ms_session *session) {
-    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_IDLE) {
-        session->phase = session->phase == MS_PHASE_IDLE ? MS_PHASE_CLOSED : session->phase;
-        return;
-    }
-    if (session->said_goodbye || !session->tls) {
-        return;
-    }
-    session->said_goodbye = true;
-    if (ms_session_waits(session)) { /* nobody will finish what was under way */
-        session->task = MS_TASK_NONE;
-        session->answer = MS_ANSWER_NONE;
-    }
-    ms_session_enter(session);
-    int result = gnutls_bye(session->tls, GNUTLS_SHUT_WR);
-    if (result < 0 && result != GNUTLS_E_AGAIN && result != GNUTLS_E_INTERRUPTED) {
-        ms_session_fail(session, result, MS_DURING_CLOSE);
-        return;
-    }
-    session->phase = MS_PHASE_CLOSED;
-}
-
-void ms_session_send(struct ms_session *session, struct ms_slice data) {
-    if (session->phase == MS_PHASE_FAILED || session->phase == MS_PHASE_CLOSED || data.len == 0) {
-        return;
-    }
-    ms_session_enter(session);
-    struct ms_slice kept = ms_log_keep(session->log, data.data, data.len);
-    struct ms_event *event =
-        kept.data ? ms_log_add(session->log, session->role, MS_EVENT_DATA) : NULL;
-    if (!event) {
-        session->memory_short = true;
-        return;
-    }
-    event->bytes = kept;
-    while (data.len > 0) {
-        ssize_t result = gnutls_record_send(session->tls, data.data, data.len);
-        if (result < 0) {
-            ms_session_fail(session, (int)result, MS_DURING_WRITE);
-            return;
-        }
-        data.data += result;
-        data.len -= (size_t)result;
     }
 }
