@@ -224,6 +224,15 @@ end)
 ---------------------------------------------------------------------------------------------------
 -- Unreachable
 
+test("a server that goes away while it is probed was there", function()
+  local found, summary, step = judged(
+    attempt { outcome = "unreachable", problem = "connection_refused", message = "refused" },
+    { negotiated = { version = "TLS1.3" }, versions = {} })
+  equal(found.verdict, "unreachable")
+  equal(summary, "unreachable by now, after it had answered: refused")
+  contains(step, "look whether it ended meanwhile")
+end)
+
 test("where no TLS is to be had it is said what is there, and what to do", function()
   local function unreachable(values, place)
     local found, summary, step = judged(attempt(with({ outcome = "unreachable" }, values)),

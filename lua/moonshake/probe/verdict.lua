@@ -114,13 +114,16 @@ local function way_on(attempt, place, protocol)
   return UNREACHABLE[attempt.problem]
 end
 
-local function unreachable(attempt, options)
-  if attempt.no_tls and attempt.stage ~= "starttls" then
+local function unreachable(found, attempt)
+  local message = phrase.plain(attempt.message or attempt.problem)
+  if found.negotiated then
+    return "unreachable by now, after it had answered: " .. message,
+           { "look whether it ended meanwhile, or bears only so many connections of one address" }
+  elseif attempt.no_tls and attempt.stage ~= "starttls" then
     return not_tls(attempt)
   end
-  local message = attempt.message or attempt.problem
-  return "unreachable: " .. phrase.plain(message),
-         { way_on(attempt, options.place, options.protocol) }
+  return "unreachable: " .. message,
+         { way_on(attempt, found.options.place, found.options.protocol) }
 end
 
 local function issuer_hint(found)
@@ -305,7 +308,7 @@ function verdict.add(found)
   local verified = not found.verification or found.verification.verified
   if main.outcome == "unreachable" or main.outcome == "unclear" then
     found.verdict = "unreachable"
-    found.summary, found.next = unreachable(main, found.options)
+    found.summary, found.next = unreachable(found, main)
   elseif main.outcome == "refused" and main.by == "server" then
     found.verdict, found.by = "refused", "server"
     found.summary, found.next = refused_by_server(found, main)
