@@ -4,8 +4,7 @@ local chain = require "moonshake.probe.chain"
 local escape = require "moonshake.escape"
 local phrase = require "moonshake.views.phrase"
 local validity = require "moonshake.views.validity"
-
-local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
+local VERSIONS = require "moonshake.probe.versions"
 
 local about = {}
 

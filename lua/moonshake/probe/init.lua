@@ -11,10 +11,10 @@ local pki = require "moonshake.pki"
 local resumption = require "moonshake.probe.resumption"
 local starttls = require "moonshake.probe.starttls"
 local verdict = require "moonshake.probe.verdict"
+local VERSIONS = require "moonshake.probe.versions"
 
 local probe = {}
 
-local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
 local PROTOCOLS = { "h2", "http/1.1" }
 
 -- What is asked is asked in HTTP/1.1: to a server that chose another protocol it is no question.

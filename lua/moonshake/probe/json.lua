@@ -27,6 +27,7 @@ local chain = require "moonshake.probe.chain"
 local depth = require "moonshake.probe.depth"
 local escape = require "moonshake.escape"
 local json = require "dkjson"
+local VERSIONS = require "moonshake.probe.versions"
 
 local DAY = 86400
 
@@ -57,8 +58,6 @@ local function list(values, convert)
   end
   return made
 end
-
-local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
 
 local function by_version(values, convert)
   local made = {}

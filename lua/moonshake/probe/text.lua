@@ -9,10 +9,10 @@ local fit = require "moonshake.probe.fit"
 local paragraph = require "moonshake.views.paragraph"
 local phrase = require "moonshake.views.phrase"
 local target = require "moonshake.probe.target"
+local VERSIONS = require "moonshake.probe.versions"
 
 local MOST_ISSUERS = 6
 local COLOURS = { accepted = "green", refused = "red", unreachable = "red" }
-local VERSIONS = { "TLS1.0", "TLS1.1", "TLS1.2", "TLS1.3" }
 
 ---------------------------------------------------------------------------------------------------
 -- Parts
