@@ -49,6 +49,16 @@ function world.meet(listener, client)
   return connection, server, here, there
 end
 
+--- Shakes hands with a listener through a relay with these options, from options of a client;
+--- returns relay, client and server.
+function world.through(listener, client, given)
+  given = given or {}
+  given.to = { port = listener.port }
+  local relay = ms.tls.relay(given)
+  local near, far = world.meet(listener, ms.tls.connect { port = relay.port, client = client })
+  return relay, near, far
+end
+
 --- A client and a server that have shaken hands; options beside the usual ones.
 function world.pair(client, server)
   local listener <close> = world.listen(server)

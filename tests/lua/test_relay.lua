@@ -1,41 +1,27 @@
 -- SPDX-License-Identifier: MIT
 -- tls.relay: what it passes on, keeps and tells, between ends of ours and between bare sockets.
-local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local here = arg[0]:match ".*/" or ""
+local unit = dofile(here .. "harness.lua")
+local world = dofile(here .. "live_world.lua")
 local files = require "moonshake.io.files"
 local ms = require "moonshake"
 local native = require "moonshake.native"
 local sockets = require "moonshake.io.socket"
-local pki, tls = ms.pki, ms.tls
+local tls = ms.tls
 local faults = tls.faults
 local test, equal, raises, contains = unit.test, unit.equal, unit.raises, unit.contains
 
 local LOCAL = "127.0.0.1"
 local LONG, SHORT = 10, 0.05 -- seconds: for what comes, and for what does not
 
-local ca = pki.authority { cn = "Root" }
-local server, client = ca:issue { dns = "server.example" }, ca:issue { cn = "alice" }
-local listener = tls.listen {
-  server = { identity = server, trust = ca, client_auth = "request" },
-}
+local listener = world.listen { client_auth = "request" }
 
 ---------------------------------------------------------------------------------------------------
 -- Ends of ours
 
 -- A relay to the listener, and both ends of one connection through it after their handshakes.
 local function through(version, given)
-  given = given or {}
-  given.to = { port = listener.port }
-  local relay = tls.relay(given)
-  local near = tls.connect { port = relay.port, client = {
-    identity = client, trust = ca, server_name = "server.example", versions = version } }
-  local far
-  ms.together(function()
-    near:handshake()
-  end, function()
-    far = listener:accept()
-    far:handshake()
-  end)
-  return relay, near, far
+  return world.through(listener, world.client { identity = world.alice, versions = version }, given)
 end
 
 local function close(relay, near, far)
@@ -53,7 +39,7 @@ end
 test("a handshake goes through, and what is in the clear is named", function()
   local relay, near, far = through "TLS1.2"
   equal(near.client.handshake_completed, true)
-  equal(far.server.peer_certificate, client.certificate)
+  equal(far.server.peer_certificate, world.alice.certificate)
   ms.together(function()
     near:send { data = "ping" }
     equal(near:receive(), "pong")
@@ -98,13 +84,13 @@ test("what greetings and certificates in clear say is told", function()
   equal(flights[1].hello.versions[1], "TLS1.2")
   equal(flights[2].hello.cipher_suites[1], near.client.cipher_suite)
   equal(#flights[3].certificates, 1)
-  equal(flights[3].certificates[1], server.certificate)
+  equal(flights[3].certificates[1], world.server_identity.certificate)
   equal(flights[3].hello, nil)
-  equal(table.concat(flights[5].issuers, "; "), "CN=Root")
-  equal(flights[7].certificates[1], client.certificate)
+  equal(table.concat(flights[5].issuers, "; "), "CN=Example Root")
+  equal(flights[7].certificates[1], world.alice.certificate)
   raises('unknown field "server_nam"', function() return flights[1].hello.server_nam end)
-  for _, told in ipairs { "SNI server.example", "names CN=Root",
-                          "CN=server.example, issued by CN=Root" } do
+  for _, told in ipairs { "SNI server.example", "names CN=Example Root",
+                          "CN=server.example, issued by CN=Example Root" } do
     contains(relay.connections[1]:diagram(), told)
   end
 

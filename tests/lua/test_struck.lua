@@ -1,20 +1,19 @@
 -- SPDX-License-Identifier: MIT
 -- Whether a fault has struck, and that one which never can at a relay says so: what passes
 -- encrypted has no name there.
-local unit = dofile((arg[0]:match ".*/" or "") .. "harness.lua")
+local here = arg[0]:match ".*/" or ""
+local unit = dofile(here .. "harness.lua")
+local world = dofile(here .. "live_world.lua")
 local ms = require "moonshake"
-local pki, tls, expect = ms.pki, ms.tls, ms.expect
+local tls, expect = ms.tls, ms.expect
 local faults = tls.faults
 local test, equal, raises, contains = unit.test, unit.equal, unit.raises, unit.contains
-
-local ca = pki.authority { cn = "Root" }
-local server, client = ca:issue { dns = "server.example" }, ca:issue { cn = "alice" }
 
 -- A link after its handshake with a fault.
 local function link_with(fault, version)
   local link = tls.link {
-    server = { identity = server, trust = ca, client_auth = "require" },
-    client = { identity = client, trust = ca, server_name = "server.example" },
+    server = world.server { client_auth = "require" },
+    client = world.client { identity = world.alice },
     versions = version or "TLS1.3",
   }
   link:tamper(fault)
@@ -22,23 +21,12 @@ local function link_with(fault, version)
   return link
 end
 
-local listener = tls.listen {
-  server = { identity = server, trust = ca, client_auth = "request" },
-}
+local listener = world.listen { client_auth = "request" }
 
 -- A relay with a fault, and both ends of a connection through it after their handshakes.
 local function through(fault, version)
-  local relay = tls.relay { to = { port = listener.port }, tamper = fault }
-  local near = tls.connect { port = relay.port, client = {
-    identity = client, trust = ca, server_name = "server.example", versions = version } }
-  local far
-  ms.together(function()
-    near:handshake()
-  end, function()
-    far = listener:accept()
-    far:handshake()
-  end)
-  return relay, near, far
+  return world.through(listener, world.client { identity = world.alice, versions = version },
+                       { tamper = fault })
 end
 
 local function close(relay, near, far)
