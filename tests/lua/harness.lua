@@ -55,6 +55,17 @@ function harness.raises(part, f)
   return message
 end
 
+--- A table of what is in `base`, and of what is in `more`, if there is one, put over it.
+function harness.with(base, more)
+  local made = {}
+  for _, values in ipairs { base, more or {} } do
+    for name, value in pairs(values) do
+      made[name] = value
+    end
+  end
+  return made
+end
+
 --- The line of the caller, to compare with the one that an error names.
 function harness.line()
   return debug.getinfo(2, "l").currentline

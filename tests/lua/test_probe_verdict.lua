@@ -6,21 +6,11 @@ local depth = require "moonshake.probe.depth"
 local asked = require "moonshake.probe.asked"
 local trouble = require "moonshake.probe.trouble"
 local verdict = require "moonshake.probe.verdict"
-local test, equal, contains = unit.test, unit.equal, unit.contains
+local test, equal, contains, with = unit.test, unit.equal, unit.contains, unit.with
 
 local NOW, DAY = 1800000000, 86400
 local ALICE = { certificate = { subject = "CN=alice" } }
 local REQUEST = { requirement = "required", issuers = {} }
-
-local function with(base, more)
-  local made = {}
-  for _, values in ipairs { base, more or {} } do
-    for name, value in pairs(values) do
-      made[name] = value
-    end
-  end
-  return made
-end
 
 -- An attempt that ended in this way; `epochs` of its client's history.
 local function attempt(values, epochs, events)

@@ -7,21 +7,11 @@ local asking = require "moonshake.serve.asking"
 local facts = require "moonshake.serve.facts"
 local ms = require "moonshake"
 local text = require "moonshake.serve.text"
-local test, equal, contains = unit.test, unit.equal, unit.contains
+local test, equal, contains, with = unit.test, unit.equal, unit.contains, unit.with
 
 local root = ms.pki.authority { cn = "Example Root" }
 local alice = root:issue { cn = "alice", purpose = "client" }
 local HOW = { width = 200, paint = function(one) return one end }
-
-local function with(base, more)
-  local made = {}
-  for _, values in ipairs { base, more or {} } do
-    for name, value in pairs(values) do
-      made[name] = value
-    end
-  end
-  return made
-end
 
 -- A snapshot of a server that let somebody in, but for these fields.
 local function snapshot(more)
