@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What the tests of connections share: certificates, ends that shake hands on loopback, and peers
 -- that speak no TLS, or their own.
+local uv = require "luv"
 local ms = require "moonshake"
 local sockets = require "moonshake.io.socket"
 
@@ -115,6 +116,16 @@ end
 --- renegotiation_info and extended_master_secret.
 world.server_hello = world.message(2, "\3\3" .. ("r"):rep(32) .. "\0\xc0\x2b\0"
   .. string.pack(">s2", "\xff\x01\0\1\0\0\x17\0\0"))
+
+--- How many handles of luv's there are, those that are closing not counted. The loop does not run:
+--- a listener would take what came to it.
+function world.num_handles()
+  local count = 0
+  uv.walk(function(handle)
+    count = count + (handle:is_closing() and 0 or 1)
+  end)
+  return count
+end
 
 --- Whether there is a loopback address of IPv6.
 function world.has_ipv6()

@@ -5,7 +5,6 @@ local unit = dofile(here .. "harness.lua")
 local world = dofile(here .. "live_world.lua")
 local ms = require "moonshake"
 local sockets = require "moonshake.io.socket"
-local uv = require "luv"
 local wait = require "moonshake.io.wait"
 local test, equal, contains, raises = unit.test, unit.equal, unit.contains, unit.raises
 
@@ -288,26 +287,17 @@ test("a function that raises ends the connection, and its error is the script's"
   end
 end)
 
--- How many handles of luv's are open.
-local function num_open()
-  local count = 0
-  uv.walk(function(handle)
-    count = count + (handle:is_closing() and 0 or 1)
-  end)
-  return count
-end
-
 test("a connection that is given up while it is made leaves nothing open", function()
   local path = os.tmpname()
   os.remove(path)
   local unix = assert(sockets.listen({ path = path }, 1))
   local tcp = assert(sockets.listen({ host = "127.0.0.1", port = 0 }, 1))
   for _, place in ipairs { { path = path }, { host = "127.0.0.1", port = tcp.port } } do
-    local before = num_open()
+    local before = world.num_handles()
     raises("enough", function()
       ms.together(function() sockets.connect(place, 10) end, function() error "enough" end)
     end)
-    equal(num_open(), before)
+    equal(world.num_handles(), before)
   end
   unix:close()
   tcp:close()
