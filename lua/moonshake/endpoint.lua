@@ -22,9 +22,7 @@ local End = { __name = "moonshake.end", __schema = STATE }
 local methods = {}
 
 local function check_self(api, self)
-  if type(self) ~= "table" or getmetatable(self) ~= End then
-    strict.raise(api .. ": to be called with a colon, on an end of a link")
-  end
+  strict.called_on(api, self, End, "an end of a link")
   return rawget(self, LINK), rawget(self, ROLE)
 end
 

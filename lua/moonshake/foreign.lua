@@ -29,9 +29,7 @@ local Program = { __name = "moonshake.program" }
 local methods = {}
 
 local function state_of(self, api)
-  if type(self) ~= "table" or getmetatable(self) ~= Program then
-    strict.raise(api .. ": to be called with a colon, on a program")
-  end
+  strict.called_on(api, self, Program, "a program")
   return rawget(self, STATE)
 end
 

@@ -25,9 +25,7 @@ local Listener = { __name = "moonshake.listener", __schema = SCHEMA }
 local methods = {}
 
 local function check(self, api)
-  if type(self) ~= "table" or getmetatable(self) ~= Listener then
-    strict.raise(api .. ": to be called with a colon, on a listener")
-  end
+  strict.called_on(api, self, Listener, "a listener")
   return rawget(self, STATE)
 end
 

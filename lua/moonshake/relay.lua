@@ -39,9 +39,7 @@ local methods = {}
 -- What a script does with it
 
 local function check(self, api)
-  if type(self) ~= "table" or getmetatable(self) ~= Relay then
-    strict.raise(api .. ": to be called with a colon, on a relay")
-  end
+  strict.called_on(api, self, Relay, "a relay")
   return rawget(self, STATE)
 end
 

@@ -38,6 +38,17 @@ function strict.raise(message)
   error(file and ("%s:%d: %s"):format(file, line, message) or message, 0)
 end
 
+--- Raises unless a method was called with a colon, on an object of its class.
+---@param api string who complains: "relay:wait"
+---@param self any
+---@param class table the metatable of such objects
+---@param kind string what they are: "a relay"
+function strict.called_on(api, self, class, kind)
+  if type(self) ~= "table" or getmetatable(self) ~= class then
+    strict.raise(("%s: to be called with a colon, on %s"):format(api, kind))
+  end
+end
+
 --- Passes on what a native function returned; where it failed (nil, message), raises the message at
 --- the script's line with `api` in front.
 ---@param api string

@@ -293,7 +293,9 @@ test("a program's calls are checked", function()
   local program = ms.program { "cat" }
   raises('unknown field "lines" (did you mean "line"?)', function() return program.lines end)
   raises("program: is read-only", function() program.pid = 1 end)
-  raises("program:line: to be called with a colon", function() program.line { match = "x" } end)
+  raises("program:line: to be called with a colon, on a program", function()
+    program.line { match = "x" }
+  end)
   raises("match: malformed pattern", function() program:line { match = "[" } end)
   raises("program:write: text: wants a string, got nil", function() program:write() end)
   equal(math.type(program.pid), "integer")

@@ -60,7 +60,9 @@ test("a misspelt projection is told with the nearest, and so is a field", functi
          .. '"envoy", "go", "python"', function() link.client:as "og" end)
   raises("end:as: projection: wants one of", function() link.client:as() end)
   raises("end:as_json: projection: unknown word", function() link.client:as_json "java" end)
-  raises("end:as: to be called with a colon", function() link.client.as "go" end)
+  raises("end:as: to be called with a colon, on an end of a link", function()
+    link.client.as "go"
+  end)
   raises('tls.ConnectionState: unknown field "Versoin" (did you mean "Version"?)', function()
     return link.client:as "go".Versoin
   end)

@@ -607,7 +607,7 @@ test("mistakes are told at the script's line", function()
   local relay <close> = tls.relay { to = { port = 1 } }
   raises('relay: unknown field "prt" (did you mean "port"?)', function() return relay.prt end)
   raises("read-only", function() relay.port = 1 end)
-  raises("relay:wait: to be called with a colon", function() relay.wait {} end)
+  raises("relay:wait: to be called with a colon, on a relay", function() relay.wait {} end)
 end)
 
 unit.done()

@@ -80,7 +80,9 @@ closed                                            was closed
   raises("connection:diagram: width: wants an integer from 60", function()
     one:diagram { width = 5 }
   end)
-  raises("connection:diagram: to be called with a colon", function() one.diagram {} end)
+  raises("connection:diagram: to be called with a colon, on a connection of a relay", function()
+    one.diagram {}
+  end)
 end)
 
 ---------------------------------------------------------------------------------------------------

@@ -48,9 +48,7 @@ end
 ---@param api string who complains: "link:handshake"
 ---@return table
 function state.check(self, class, api)
-  if type(self) ~= "table" or getmetatable(self) ~= class then
-    strict.raise(("%s: to be called with a colon, on a %s"):format(api, classes[class]))
-  end
+  strict.called_on(api, self, class, "a " .. classes[class])
   return rawget(self, STATE)
 end
 

@@ -114,9 +114,7 @@ local function text(state)
 end
 
 local function check(self, api)
-  if type(self) ~= "table" or getmetatable(self) ~= Connection then
-    strict.raise(api .. ": to be called with a colon, on a connection of a relay")
-  end
+  strict.called_on(api, self, Connection, "a connection of a relay")
   return rawget(self, STATE)
 end
 
