@@ -58,7 +58,9 @@ test("why it has not struck is told", function()
     ["of one connection 2 records with Certificate came by, and it is about number 3"] =
       faults.reorder { at = "Certificate", nth = 3 },
   } do
-    equal(link_with(fault).client.handshake_completed, true)
+    for _ = 1, 2 do
+      equal(link_with(fault).client.handshake_completed, true)
+    end
     raises("struck: " .. complaint, function() expect(fault):struck() end)
     expect(fault).no:struck()
   end
@@ -78,6 +80,7 @@ test("of a chain each fault has to strike", function()
   link_with(chain)
   expect(first):struck()
   expect(second).no:struck()
+  expect(faults.chain { second, first }).no:struck()
   local failure = raises("struck: of one connection 2 records with NewSessionTicket", function()
     expect(chain):struck()
   end)
@@ -181,6 +184,18 @@ test("data of TLS 1.2 hides no message, and a renegotiation does", function()
   equal(far.server.error.problem, "connection_reset")
   raises("Certificate of the client passes encrypted", function() relay:wait() end)
   relay:close()
+end)
+
+test("what is encrypted is no matter to a fault that has done its work", function()
+  local fault = faults.split { at = "Certificate", from = "client", size = 100 }
+  local relay, near, far = through(fault, "TLS1.2")
+  ms.together(function() near:receive() end, function()
+    far:renegotiate()
+    far:send { data = "x" }
+  end)
+  equal(far.server.error, nil)
+  expect(fault):struck()
+  close(relay, near, far)
 end)
 
 -- One may come in clear as long as the handshake is not complete.
