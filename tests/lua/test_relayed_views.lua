@@ -127,6 +127,20 @@ test("a capture has what each side sent, and when it ended", function()
   equal(capture.secrets, nil)
 end)
 
+test("the server has the name in it that the client asked for", function()
+  local name = string.pack(">s2", string.pack(">s2", "\0" .. string.pack(">s2", "a.example")))
+  local hello = "\3\3" .. ("r"):rep(32) .. "\0\0\2\x13\1\1\0"
+    .. string.pack(">s2", "\0\0" .. name)
+  local _, _, capture = capture_of(talk({}, function(near, _, say)
+    say(near, "\22\3\1" .. string.pack(">s2", "\1" .. string.pack(">s3", hello)))
+  end))
+  local names = {}
+  for _, told in pairs(capture.names) do
+    names[told] = true
+  end
+  equal(names["a.example"], true)
+end)
+
 test("what was not kept is a gap in it", function()
   local flow, comments, capture = capture_of(talk({ keep = 13 }, function(near, far, say)
     say(near, CLIENT_HELLO)
