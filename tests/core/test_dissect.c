@@ -174,6 +174,12 @@ static void what_cannot_be_read_is_absent(void **unused) {
     static const uint8_t two[] = {22, 3,   3,  0, 22, 11, 0, 0, 7, 0, 0, 4, 0,  0,
                                   1,  'x', 11, 0, 0,  7,  0, 0, 4, 0, 0, 1, 'y'},
                          bad[] = {22, 3, 3, 0, 11, 11, 0, 0, 7, 0, 0, 4, 0, 0, 2, 'x'};
+    /* The second has one more suite, or name. */
+    static const uint8_t
+        hellos[] = {22, 3, 3, 0, 92, 1, 0, 0,        41, 3, 3,    [43] = 0, 0,    2, 0x13, 1, 1,
+                    0,  1, 0, 0, 43, 3, 3, [88] = 0, 0,  4, 0x13, 1,        0x13, 2, 1,    0},
+        requests[] = {22, 3, 3, 0,  28, 13, 0, 0, 8, 1, 1,    0, 4, 0, 2,    0x30, 0,
+                      13, 0, 0, 12, 1,  1,  0, 8, 0, 2, 0x30, 0, 0, 2, 0x30, 0};
     static uint8_t many[5 + 4 + 3 + 257 * 3] = {22, 3, 3, 3, 10, 11, 0, 3, 6, 0, 3, 3};
     struct ms_dissector dissector = {0};
     struct ms_dissected found;
@@ -181,6 +187,14 @@ static void what_cannot_be_read_is_absent(void **unused) {
     assert_int_equal(found.messages.num, 2);
     assert_int_equal(found.certificates.num, 1);
     assert_int_equal(ms_certificate_der(found.certificates.items[0]).data[0], 'x');
+    ms_dissected_clear(&found);
+    read_one(&dissector, MS_CLIENT, hellos, sizeof hellos, &found);
+    assert_int_equal(found.messages.num, 2);
+    assert_int_equal(found.hello.cipher_suites.num, 1);
+    ms_dissected_clear(&found);
+    read_one(&dissector, MS_SERVER, requests, sizeof requests, &found);
+    assert_int_equal(found.messages.num, 2);
+    assert_int_equal(found.issuers.num, 1);
     ms_dissected_clear(&found);
     read_one(&dissector, MS_SERVER, bad, sizeof bad, &found);
     assert_int_equal(found.messages.num, 1);
