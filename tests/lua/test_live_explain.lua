@@ -196,11 +196,13 @@ test("a reset, a deadline and an address of nobody are told as what they are", f
   local most = require("moonshake.link.carrying").most
   local before = most.bytes
   most.bytes = 1 << 16
-  found = explained.finding(is_honest(live.server_of(function(raw)
+  local flooded = live.server_of(function(raw)
     local record = "\22\3\1\64\0" .. ("\1\255\255\255"):rep(4096)
     while raw:write(record, 10) do end -- luacheck: ignore 542
-  end, 10)), "message_too_large")
+  end, 10)
   most.bytes = before
+  found = explained.finding(is_honest(flooded), "message_too_large")
+  contains(flooded.server.error.message, "the peer sent more than 65536 bytes")
   equal(found.what, "the server refuses what the client sends: its ClientHello is too large")
   local nobody = live.client_of_nobody()
   found = explained.finding(is_honest(nobody), "connection_refused")

@@ -163,5 +163,14 @@ test("paths above the working directory stay as they are", function()
         files.working_directory() .. "s/x.lua")
 end)
 
+test("the file of an id is the one that is there, or else what stands before its first ::", function()
+  local function there(path)
+    return path == "a::b.lua"
+  end
+  equal(selection.file_of("a::b.lua::case::more", there), "a::b.lua")
+  equal(selection.file_of("gone.lua::a::b", there), "gone.lua")
+  equal(selection.file_of("gone.lua", there), nil)
+end)
+
 files.remove_tree(directory)
 unit.done()
