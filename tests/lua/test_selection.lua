@@ -163,7 +163,7 @@ test("paths above the working directory stay as they are", function()
         files.working_directory() .. "s/x.lua")
 end)
 
-test("the file of an id is the one that is there, or else what stands before its first ::", function()
+test("the file of an id is the one that is there, or else what is before its first ::", function()
   local function there(path)
     return path == "a::b.lua"
   end
